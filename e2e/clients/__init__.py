@@ -1,0 +1,1 @@
+"""HTTP clients for the control plane, the tenant and its agents."""

@@ -1,0 +1,1 @@
+"""What was seen, as saved: events, bundles and masking."""

@@ -1,0 +1,1 @@
+"""The spine: one boot from the first request to the verdict."""

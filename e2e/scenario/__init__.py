@@ -1,0 +1,1 @@
+"""Scenario files: how to boot a concierge and what must be proven."""
