@@ -120,7 +120,9 @@ def _parent(tenant: Tenant, order: Order) -> str | None:
     if order.parent_id is not None:
         row = tenant.workspace(order.parent_id)
         if row is None or row["status"] == "removed":
-            raise RefusedError(400, "invalid workspace fields", detail="parent_id is not a workspace of this organisation")
+            raise RefusedError(
+                400, "invalid workspace fields", detail="parent_id is not a workspace of this organisation"
+            )
         return order.parent_id
     root = tenant.platform_root()
     if root is not None:
