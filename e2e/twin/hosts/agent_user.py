@@ -19,7 +19,9 @@ def agent_user(folder: Path, *, interpreter: str = sys.executable, package_root:
     if os.geteuid() != 0:
         return None
     root = package_root or Path(__file__).resolve().parents[3]
-    program = "import os, sys; sys.path.insert(0, sys.argv[1]); import e2e.twin; os.stat(os.path.join(sys.argv[2], '.'))"
+    program = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); import e2e.twin; os.stat(os.path.join(sys.argv[2], '.'))"
+    )
     try:
         trial = subprocess.run(
             [interpreter, "-I", "-B", "-c", program, str(root), str(folder)],

@@ -18,7 +18,9 @@ def main(arguments: list[str]) -> None:
         os.environ["HOME"] = home(user, rootfs)
         os.execvp(rest[1], rest[1:])  # noqa: S606 (the command is the caller's own)
     except UnknownUserError as error:
-        sys.exit(f"error: failed switching to {rest[0]!r}: unable to find user {error}: no matching entries in passwd file")
+        sys.exit(
+            f"error: failed switching to {rest[0]!r}: unable to find user {error}: no matching entries in passwd file"
+        )
     except FileNotFoundError:
         sys.exit(f'error: exec: "{rest[1]}": executable file not found in $PATH')
     except OSError as error:

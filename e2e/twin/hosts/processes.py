@@ -55,9 +55,7 @@ def marked(*markers: str) -> list[int]:
     """Return the processes whose start environment holds one of ``markers`` (``NAME=value``), never ourselves."""
     wanted = {marker.encode() for marker in markers}
     own = os.getpid()
-    return [
-        pid for pid in _pids() if pid != own and not wanted.isdisjoint(_read(f"/proc/{pid}/environ").split(b"\0"))
-    ]
+    return [pid for pid in _pids() if pid != own and not wanted.isdisjoint(_read(f"/proc/{pid}/environ").split(b"\0"))]
 
 
 def kill_all(find: Callable[[], Iterable[int]], *, within: float = 5.0) -> bool:
