@@ -28,7 +28,10 @@ def install_on_host(binaries: Path) -> None:
     """Put ``python3`` and ``docker`` into the host's folder of programs."""
     binaries.mkdir(parents=True, exist_ok=True)
     _write(binaries / "python3", f'exec {shlex.quote(base_interpreter())} -S -E "$@"')
-    _write(binaries / "docker", f'exec {shlex.join(host_side_program("e2e.twin.hosts.engine.cli"))} "$@"')
+    _write(
+        binaries / "docker",
+        f'exec {shlex.join([*host_side_program("e2e.twin.hosts.engine.cli"), str(binaries.parent)])} "$@"',
+    )
 
 
 def install_in_container(rootfs: Path, agent_uid: int | None) -> None:

@@ -1,1 +1,1 @@
-"""What `docker` on a host is here: a program that knows the containers of its own host folder, standard library only."""
+"""The `docker` of a host: a program that knows the containers of its own host folder, standard library only."""
