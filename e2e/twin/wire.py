@@ -94,12 +94,11 @@ class Application:
     def __init__(self, routes: Sequence[Route], guard: Callable[[Call], None] | None = None) -> None:
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="http")
         self._guard = guard
-        self._routes = routes
         by_path: dict[str, dict[str, Handler]] = {}
         for route in routes:
             by_path.setdefault(route.path, {})[route.method] = route.handler
         self.asgi = Starlette(
-            routes=[StarletteRoute(path, self._endpoint(handlers), methods=None) for path, handlers in by_path.items()]
+            routes=[StarletteRoute(path, self._endpoint(handlers), methods=list(handlers)) for path, handlers in by_path.items()]
         )
 
     def close(self) -> None:
@@ -109,9 +108,7 @@ class Application:
     def _endpoint(self, handlers: Mapping[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             call = await _read(request)
-            handler = handlers.get("GET" if call.method == "HEAD" else call.method) or handlers.get("*")
-            if handler is None:
-                return _response(Answer(405, {"error": "method not allowed"}))
+            handler = handlers["GET" if call.method == "HEAD" else call.method]
             loop = asyncio.get_running_loop()
             return _response(await loop.run_in_executor(self._pool, self._answer, handler, call))
 

@@ -11,6 +11,7 @@ from e2e.twin.database import Row
 from e2e.twin.hosts.container import ContainerSpec
 from e2e.twin.hosts.host import Host
 from e2e.twin.identities import same_token
+from e2e.twin.images.catalogue import ENTRYPOINT
 from e2e.twin.wire import Answer, Call, Document, RefusedError
 
 WORKSPACE_BOOT_SECONDS = 10.0
@@ -103,7 +104,7 @@ def _container(org: Row, workspace_id: str, image: Image, environment: Mapping[s
         name=f"ws-{workspace_id}",
         image_reference=image.reference,
         image_digest=image.digest,
-        command=("/app/entrypoint.sh",),
+        command=(ENTRYPOINT,),
         environment=environment,
         labels={"molecule.platform.managed": "true", "molecule.platform.instance": org["id"]},
         build_rootfs=image.build_rootfs,
