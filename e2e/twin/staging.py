@@ -111,7 +111,9 @@ class Staging:
 
     def stop(self) -> None:
         """End all machines and ports and remove the sandbox; nothing is left when this returns."""
-        self._estate.closing.set()
+        self._estate.background.stopping.set()
+        self._control_plane.ask_to_stop()
+        self._gateway.ask_to_stop()
         self._clean_up.close()
 
     def _build(self, control_plane_socket: socket.socket, gateway_socket: socket.socket) -> None:
@@ -161,5 +163,6 @@ class Staging:
             port=settings.aws_port,
         )
         clean_up.callback(self._aws.stop)
+        clean_up.callback(self._estate.background.stop)
         # The machines go first: what runs on them talks to everything above.
         clean_up.callback(fleet.close)
