@@ -52,6 +52,7 @@ class Cloud:
     fleet: Fleet
     url: str
     session: boto3.Session
+    stop: Callable[[], None]
     clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str, *, key: str = KEY, secret: str = SECRET, region: str = REGION) -> Any:
@@ -177,7 +178,7 @@ def make_cloud(tmp_path: Path, aws_session: boto3.Session, models: ServiceModels
                 models=models,
             )
             stack.callback(endpoint.stop)
-            cloud = Cloud(fleet, endpoint.start(), aws_session)
+            cloud = Cloud(fleet, endpoint.start(), aws_session, endpoint.stop)
             stack.callback(lambda: [client.close() for client in cloud.clients.values()])
             return cloud
 

@@ -19,7 +19,9 @@ _URL = "http://127.0.0.1:1/"
 _CHECK = SignatureCheck("AKIAEXAMPLE", "secret", "us-east-2")
 
 
-def _signed(body: bytes = b"{}", *, secret: str = "secret", region: str = "us-east-2") -> tuple[dict[str, str], datetime]:
+def _signed(
+    body: bytes = b"{}", *, secret: str = "secret", region: str = "us-east-2"
+) -> tuple[dict[str, str], datetime]:
     request = AWSRequest("POST", _URL, data=body, headers={"Content-Type": "text/plain"})
     SigV4Auth(Credentials("AKIAEXAMPLE", secret), "ssm", region).add_auth(request)
     headers = {name.lower(): value for name, value in request.headers.items()}
