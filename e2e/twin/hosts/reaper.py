@@ -8,8 +8,12 @@ import os
 import shutil
 import signal
 import sys
+import time
 
 from e2e.twin.hosts.processes import kill_all, marked
+
+_PATIENCE_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 0.01
 
 
 def main(_arguments: list[str]) -> None:
@@ -24,5 +28,12 @@ def main(_arguments: list[str]) -> None:
     if markers:
         kill_all(lambda: marked(*markers))
     for folder in folders.values():
-        if os.path.isdir(folder):  # noqa: PTH112 (standard library only, start-up time)
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Remove ``folder``; a supervisor that is just ending may still write into it, so look again."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while os.path.isdir(folder) and time.monotonic() < deadline:  # noqa: PTH112 (start-up time)
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(_LOOK_AGAIN_SECONDS)
