@@ -194,9 +194,9 @@ def _ask(rootfs: Path, user: str = "") -> object:
         "print(json.dumps(identity_gate_payload()))"
     )
     programs = rootfs / "usr" / "local" / "bin"
-    command = [programs / "python3", "-c", program]
+    command: list[str | Path] = [programs / "python3", "-c", program]
     result = subprocess.run(
-        [programs / "gosu", user, *command] if user else command,
+        [*([programs / "gosu", user] if user else []), *command],
         env={"CONTAINER_ROOT": str(rootfs), "PYTHONPATH": f"{rootfs}/app", "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,

@@ -4,6 +4,6 @@ import os
 
 from molecule_runtime.main import main
 
-# Not SystemExit: requests may still be at work in their threads, and an interpreter that shuts down under them can abort.
-# Every line was flushed when it was printed.
+# Not SystemExit: requests may still be at work in their threads, and an interpreter that shuts down under them can
+# abort. Every line was flushed when it was printed.
 os._exit(main())
