@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from e2e.verdict.classes import HARNESS_FAILED, OK, UNPROVEN, first_code
+from e2e.verdict.classes import HARNESS_FAILED, INTERRUPTED, OK, UNPROVEN, first_code
 
 RECEIPT_NAME = "session.json"
 
@@ -34,16 +34,24 @@ class RunLine:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def session_code(demanded: Sequence[str], runs: Sequence[RunLine], *, rehearsal: bool, require_live: bool) -> int:
+def session_code(
+    demanded: Sequence[str],
+    runs: Sequence[RunLine],
+    *,
+    rehearsal: bool,
+    require_live: bool,
+    interrupted: bool = False,
+) -> int:
     """Return the exit code of a session from the scenario files demanded and the runs observed.
 
     A file that was demanded and not run is 5, as is a session of nothing at all under require-live; a rehearsal that
-    would be 0 is 5, because nothing live was proven.
+    would be 0 is 5, because nothing live was proven. An interruption explains files that were not run: 130, and 5
+    under require-live.
     """
     codes = [line.code for line in runs]
     observed = {line.path for line in runs}
     if any(path not in observed for path in demanded):
-        codes.append(UNPROVEN)
+        codes.append(INTERRUPTED if interrupted and not require_live else UNPROVEN)
     if require_live and not runs:
         codes.append(UNPROVEN)
     code = first_code(codes)
