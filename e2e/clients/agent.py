@@ -90,8 +90,9 @@ def _texts(result: Any) -> list[str]:
     if not isinstance(result, dict):
         return []
     status = result.get("status")
-    places = [result, result.get("message"), status.get("message") if isinstance(status, dict) else None]
-    places += result.get("artifacts") if isinstance(result.get("artifacts"), list) else []
+    artifacts = result.get("artifacts")
+    places: list[Any] = [result, result.get("message"), status.get("message") if isinstance(status, dict) else None]
+    places += artifacts if isinstance(artifacts, list) else []
     texts = []
     for place in places:
         parts = place.get("parts") if isinstance(place, dict) else None

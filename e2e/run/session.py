@@ -121,9 +121,23 @@ class Session:
 
     def run_scenario(self, scenario: Scenario) -> RunResult:
         """Boot, prove and tear down one scenario; whatever goes wrong is in the result."""
-        from e2e.run.spine import run_scenario
+        from e2e.run.order import RunOrder
+        from e2e.run.scenario_run import run_scenario
 
-        result = run_scenario(self, scenario)
+        run_id = self.next_run_id(scenario)
+        order = RunOrder(
+            run_id=run_id,
+            session_id=self.session_id,
+            scenario=scenario,
+            policy=self.policy,
+            environment=self.environment,
+            contract=self.contract,
+            folder=self.folder / run_id,
+            attached=self.connection,
+            interruption=self.interruption,
+            say=self.say,
+        )
+        result = run_scenario(order)
         with self._lock:
             self._results.append(result)
         return result

@@ -20,7 +20,7 @@ from e2e.run import boot as booting
 from e2e.run.boot import BootResult
 from e2e.run.context import Run
 from e2e.run.creation import judge_creation
-from e2e.run.evaluate import judge_looks
+from e2e.run.evaluate import Window, judge_looks
 from e2e.run.hold import OnlineHold
 from e2e.run.looks import HostLooks, Launch
 from e2e.run.naming import worker_name
@@ -78,8 +78,7 @@ class Spine:
             result = TeardownResult((), (reference,), "the teardown crashed")
             self._book.record("torn_down", "blocked", result.saying, evidence=result.evidence)
             return
-        state = "established" if result.complete else "refuted"
-        self._book.record("torn_down", state, result.saying, evidence=result.evidence)
+        self._book.record("torn_down", "established" if result.complete else "refuted", result.saying, evidence=result.evidence)
 
     @property
     def book(self) -> StageBook:
@@ -123,9 +122,7 @@ class Spine:
         self._looks.reach_in_background(self._book)
         online = self._online(watch, plan)
         closing = self._close_window(watch)
-        launched = None
-        if not online:
-            launched = self._launch_plan()
+        launched = None if online else self._launch_plan(tenant)
         self._looks.take("hold over" if online else "failure settled", launch=launched)
         self._book.attempt(
             "agent_acted",
@@ -134,9 +131,10 @@ class Spine:
             within=run.deadline,
         )
         if online:
-            launched = self._launch_plan()
+            launched = self._launch_plan(tenant)
             self._looks.take("agent's turn over", launch=launched)
-        judge_looks(run, self._book, self._looks, held=online, opening=watch.state().opening_control, closing=closing)
+        window = Window(online, watch.state().opening_control, closing, tuple(watch.heartbeats))
+        judge_looks(run, self._book, self._looks, window)
         judge_creation(run, self._book, self._looks, tenant, concierge, self._rows, launched)
 
     def _online(self, watch: ConciergeWatch, plan: HoldPlan) -> bool:
@@ -170,10 +168,27 @@ class Spine:
             self._run.journal.write("control_lost", {"order": "closing", "detail": str(error)})
             return None
 
-    def _launch_plan(self) -> Launch:
+    def _launch_plan(self, tenant: Tenant) -> Launch | None:
+        """Choose the name of the probe's workspace; it is written down before, and absent before."""
+        if not self._looks.reachable():
+            return None
         name = worker_name("probe")
+        if tenant.named(name):
+            raise RuntimeError(f"a workspace with our unique name {name} was there before")
         remember(self._run, self._rows, name, "probe")
         return Launch(name)
+
+    def collect(self) -> None:
+        """Save what the platform says about the tenant, before the teardown takes it away; failures only leave a note."""
+        run = self._run
+        if self._boot.organisation is None:
+            return
+        try:
+            reference = run.bundle.write_json("diagnostics", run.control_plane.diagnostics(run.slug))
+        except PlatformError as error:
+            run.journal.write("collect_failed", {"what": "diagnostics", "detail": str(error)})
+        else:
+            run.journal.write("collected", {"what": "diagnostics", "evidence": reference})
 
     def _keep(self) -> None:
         for entry in self._run.ledger.entries():

@@ -8,20 +8,9 @@ from e2e.clients.errors import PlatformError
 from e2e.hosts.errors import HostAccessError
 from e2e.run.journal import Journal
 from e2e.run.waiting import Deadline, GivenUp, Interrupted, Pacing, WaitExpired
-from e2e.verdict.proofs import PREREQUISITES, Proof, ProofStatus
+from e2e.verdict.proofs import PREREQUISITES
 
 StageState = Literal["established", "refuted", "expired", "blocked", "not_run", "interrupted", "kept"]
-
-_PROOF_OF_STATE: dict[StageState, ProofStatus] = {
-    "established": "proven",
-    "refuted": "refuted",
-    "expired": "missing",
-    "blocked": "missing",
-    "not_run": "not_run",
-    "interrupted": "missing",
-    "kept": "kept",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Established:
@@ -43,10 +32,6 @@ class StageRecord:
     last_observation: str
     cause: str | None
     evidence: tuple[str, ...]
-
-    def proof(self) -> Proof:
-        """Return the proof that this record stands for."""
-        return Proof(self.name, _PROOF_OF_STATE[self.state], self.evidence, self.last_observation)
 
 
 class StageBook:

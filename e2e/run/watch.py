@@ -54,7 +54,7 @@ class ConciergeWatch:
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._state = WatchState(None, None, False, False, None, False, 0, 0)
-        self._heartbeat: str | None = None
+        self.heartbeats: list[str] = []
         self.control_ids: list[str] = []
         self._thread = threading.Thread(target=self._run, name=f"watch-{concierge_id[:8]}", daemon=True)
         self._failure: BaseException | None = None
@@ -119,8 +119,8 @@ class ConciergeWatch:
         previous = state.row.status if state.row else None
         if row.status != previous:
             self._note_status(row.status, row)
-        if row.last_heartbeat_at is not None and row.last_heartbeat_at != self._heartbeat:
-            self._heartbeat = row.last_heartbeat_at
+        if row.last_heartbeat_at is not None and row.last_heartbeat_at not in self.heartbeats[-1:]:
+            self.heartbeats.append(row.last_heartbeat_at)
             self._journal.write("heartbeat", {"at": row.last_heartbeat_at, "status": row.status})
         step = self._hold.take(Sample(at, row.status, row.url is not None, row.last_heartbeat_at))
         opening = self._window(step, state.opening_control)

@@ -103,7 +103,8 @@ def _explain(findings: Findings, end: StageEnd) -> Failure:
     if end.cause is not None and is_cause(end.cause):
         return _failure(end.cause, (end.name,), (end.reference,), end.saying)
     code = code_of("UNKNOWN", platform_published_failure=findings.published_failure)
-    return Failure("no-rule-matched", "UNKNOWN", code, (end.name,), (end.reference,), end.saying)
+    cause = "proof-missing" if end.state == "expired" else "no-rule-matched"
+    return Failure(cause, "UNKNOWN", code, (end.name,), (end.reference,), end.saying)
 
 
 def _failure(cause: str, stages: tuple[str, ...], evidence: tuple[str, ...], saying: str) -> Failure:

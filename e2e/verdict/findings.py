@@ -134,7 +134,7 @@ def read_findings(events: Iterable[EventLike]) -> Findings:
                     reference, data,
                 )
             case "look":
-                looks.append(_look(data))
+                looks.append(look_seen(data))
             case "standing":
                 standing = tuple(
                     Refusal(int(r["position"]), r.get("time"), str(r["core"]), r.get("reason"))
@@ -166,7 +166,8 @@ def read_findings(events: Iterable[EventLike]) -> Findings:
     )
 
 
-def _look(data: Mapping[str, Any]) -> LookSeen:
+def look_seen(data: Mapping[str, Any]) -> LookSeen:
+    """Return one look from the data of its event."""
     return LookSeen(
         number=int(data["number"]),
         trigger=str(data["trigger"]),
