@@ -111,8 +111,8 @@ def wrap(
         raise ValueError("not an envelope marker")
     parameters = {
         "marker": marker,
-        "program": base64.b64encode(script).decode("ascii"),
-        "argument": base64.b64encode(argument).decode("ascii"),
+        "program": script,
+        "argument": argument,
         "seconds": program_seconds,
         "text_limit": limits.text_bytes,
         "stream_limit": limits.stdout_bytes,

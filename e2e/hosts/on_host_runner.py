@@ -64,8 +64,8 @@ def run_program() -> "tuple[dict[str, Any], bytes]":
     """Start the program, wait for it, and return the header and the two streams, one after the other."""
     marker = str(PARAMETERS["marker"])
     program, argument, out, err = (
-        _filled(base64.b64decode(PARAMETERS["program"])),
-        _filled(base64.b64decode(PARAMETERS["argument"])),
+        _filled(PARAMETERS["program"]),
+        _filled(PARAMETERS["argument"]),
         _private_file(),
         _private_file(),
     )
