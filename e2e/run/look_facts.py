@@ -1,141 +1,124 @@
-"""From the facts of several hosts to one view: which host has what is discovered here, never assumed."""
+"""From the facts of several hosts to one view, as the event log has it; what nobody saw is None, never "absent"."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from e2e.contract import Contract
+from e2e.probes.look import HostLook, Look
+from e2e.probes.registry_texts import refusals
+from e2e.probes.seen import CallSeen, ConciergeSeen, LaunchSeen, LogMatch, RegistrySeen, SettingsSeen
 
-_REFUSING = {
-    "registry_register_400": None,
-    "heartbeat_denied_mcp": "mcp_server_missing",
-    "heartbeat_denied_model": "model_missing",
-    "gate_denial_other": "other",
-    "tools_declared_not_loaded": "tools_not_loaded",
-    "tools_not_reported": "tools_not_reported",
-    "tools_lookup_failed": "tools_lookup_failed",
-    "tools_gate_other": "tools_other",
+_REASONS = {
+    "register_denied_mcp": "platform_agent_mcp_server_missing",
+    "register_denied_model": "platform_agent_model_missing",
+    "heartbeat_denied_mcp": "platform_agent_mcp_server_missing",
+    "heartbeat_denied_model": "platform_agent_model_missing",
 }
-"""Cores of the registry log that refuse a concierge, with the reason each stands for (docs/platform.md, registry log)."""
+"""The reason that a line of the registry log stands for where it does not spell it (docs/platform.md, registry log)."""
 
 
-def summarise(documents: Mapping[str, Any], contract: Contract, *, asked: bool) -> dict[str, Any]:
-    """Return the view of one look; a part that no host showed is None, never "absent"."""
-    summary: dict[str, Any] = {"concierge": None, "settings": None, "presence": None, "launch": None, "registry": None}
-    for instance_id, document in documents.items():
-        host = _part(document.get("host")) or {}
-        concierge = _part(document.get("concierge"))
-        if concierge is not None:
-            summary["concierge"] = _concierge(instance_id, host, concierge)
-            summary["settings"] = _settings(_part(concierge.get("settings")))
-            presence = _part(concierge.get("presence"))
-            summary["presence"] = presence.get("answer") if presence is not None else None
-            summary["launch"] = _launch(concierge.get("launch"), contract) if asked else None
-        log = _part(document.get("registry_log"))
-        if log is not None:
-            summary["registry"] = _registry(log)
-    return summary
-
-
-def _part(value: Any) -> dict[str, Any] | None:
-    return value if isinstance(value, dict) and "error" not in value else None
-
-
-def _concierge(instance_id: str, host: Mapping[str, Any], concierge: Mapping[str, Any]) -> dict[str, Any]:
-    container = _part(concierge.get("container")) or {}
-    users = _part(concierge.get("users")) or {}
-    real = users.get("host_uid") == 0 and users.get("agent_uid") not in (None, 0)
-    presence = _part(concierge.get("presence")) or {}
+def summarise(look: Look, contract: Contract, forbidden: Sequence[str], *, asked: bool) -> dict[str, Any]:
+    """Return the view of one look. ``forbidden`` are the texts that must not stand in the registry log."""
+    concierge, host = look.concierge, look.concierge_host
     return {
-        "incarnation": {
-            "instance_id": instance_id,
-            "boot_id": host.get("boot_id"),
-            "container_id": container.get("id"),
-            "started_at": container.get("started_at"),
-            "restart_count": container.get("restart_count"),
-        },
+        "concierge": _concierge(host, concierge) if host is not None and concierge is not None else None,
+        "settings": _settings(concierge.settings) if concierge is not None else None,
+        "presence": concierge.presence.answer if concierge is not None and concierge.presence is not None else None,
+        "launch": _launch(concierge.launch if concierge is not None else None, contract) if asked else None,
+        "registry": _registry(look.registry, forbidden) if look.registry is not None else None,
+        "part_errors": dict(look.part_errors),
+    }
+
+
+def _concierge(host: HostLook, concierge: ConciergeSeen) -> dict[str, Any]:
+    life = host.concierge_incarnation
+    users, image, container = concierge.users, concierge.image, concierge.container
+    real = users is not None and users.host_uid == 0 and users.agent_uid not in (None, 0)
+    return {
+        "incarnation": {name: getattr(life, name) for name in life.__slots__} if life is not None else {},
         "provenance": {
-            "image": _part(concierge.get("image")),
-            "image_reference": container.get("image_reference"),
-            "runtime_version": presence.get("runtime_version"),
+            "image": {"kind": image.kind, "digest": image.digest} if image is not None else None,
+            "image_reference": container.image_reference if container is not None else None,
+            "runtime_version": concierge.presence.runtime_version if concierge.presence is not None else None,
             "host_users": "real" if real else "same",
         },
+        "declared_plugins": list(concierge.declared_plugins or ()),
     }
 
 
-def _settings(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if settings is None or settings.get("state") is None:
+def _settings(settings: SettingsSeen | None) -> dict[str, Any] | None:
+    if settings is None or settings.state is None:
         return None
-    entry = settings.get("entry") or {}
+    entry = settings.entry
     return {
-        "state": settings["state"],
-        "servers": settings.get("servers"),
-        "duplicate_keys": settings.get("duplicate_keys"),
-        "entry_present": entry.get("present") is True,
-        "command": entry.get("command"),
-        "command_resolves": entry.get("command_resolves"),
+        "state": settings.state,
+        "servers": list(settings.servers),
+        "duplicate_keys": list(settings.duplicate_keys),
+        "entry_present": entry is not None and entry.present is True,
+        "command": entry.command if entry is not None else None,
+        "command_resolves": entry.command_resolves if entry is not None else None,
     }
 
 
-def _registry(log: Mapping[str, Any]) -> dict[str, Any]:
-    container = _part(log.get("container")) or {}
-    matches = log.get("matches") or []
+def _registry(registry: RegistrySeen, forbidden: Sequence[str]) -> dict[str, Any]:
+    container, log = registry.container, registry.log
+    matches = log.matches if log is not None else ()
+    life = (container.container_id, container.started_at, container.restart_count) if container is not None else None
     return {
-        "container": f"{container.get('id')} {container.get('started_at')} {container.get('restart_count')}",
-        "readable": log.get("readable") is True and log.get("complete") is True,
-        "lines": log.get("lines"),
-        "left_out": log.get("matches_left_out"),
+        "container": repr(life),
+        "readable": log is not None and log.readable is True and log.complete is True,
+        "lines": log.lines if log is not None else None,
+        "left_out": log.matches_left_out if log is not None else None,
         "controls": [
-            {"id": m["control_id"], "position": m["position"]}
-            for m in matches
-            if m.get("workspace") == "control" and m.get("reason") == "invalid_kind"
+            {"id": match.control_id, "position": match.position}
+            for match in matches
+            if match.workspace == "control" and match.reason == "invalid_kind"
         ],
-        "refusals": [
-            {
-                "position": m["position"],
-                "time": m.get("time"),
-                "core": m["core"],
-                "reason": m.get("reason") or _REFUSING[m["core"]],
-            }
-            for m in matches
-            if m.get("workspace") == "concierge" and m["core"] in _REFUSING
-        ],
+        "refusals": [_refusal(match) for match in refusals(matches, forbidden)],
     }
 
 
-def _launch(facts: Any, contract: Contract) -> dict[str, Any]:
-    """Return what the launch came to; ``asked`` stays true where it could not even begin."""
-    if not isinstance(facts, dict) or "error" in facts:
-        trouble = facts.get("error") if isinstance(facts, dict) else "NotTaken"
-        facts = {"launched": False, "phase": "start", "trouble": trouble}
+def _refusal(match: LogMatch) -> dict[str, Any]:
+    return {
+        "position": match.position,
+        "time": match.time,
+        "core": match.core,
+        "reason": match.reason or _REASONS.get(match.core),
+    }
+
+
+def _launch(launch: LaunchSeen | None, contract: Contract) -> dict[str, Any]:
+    """Return what the launch came to; it was asked for even where it could not begin."""
     call = contract.create_workspace
-    tools = facts.get("tool_names")
-    answer = facts.get("call") or {}
-    answered = answer.get("answered") is True and answer.get("trouble") is None
+    if launch is None:
+        return {"asked": True, "launched": False, "phase": "start", "trouble": "NotTaken", "tools": None}
+    tools = list(launch.tool_names) if launch.tool_names is not None else None
+    answer = launch.call
+    answered = answer is not None and answer.answered is True and answer.trouble is None
     return {
         "asked": True,
-        "launched": facts.get("launched") is True,
-        "source": facts.get("source"),
-        "phase": facts.get("phase"),
-        "trouble": facts.get("trouble"),
-        "timed_out": facts.get("trouble") == "ServerSilent",
-        "exit_code": facts.get("exit_code"),
-        "server_info": facts.get("server"),
+        "launched": launch.launched is True,
+        "source": launch.source,
+        "phase": launch.phase,
+        "trouble": launch.trouble,
+        "timed_out": launch.trouble == "ServerSilent",
+        "exit_code": launch.exit_code,
+        "stderr_signs": list(launch.stderr_signs),
+        "server_info": {"name": launch.server_name, "version": launch.server_version},
         "tools": tools,
         "required_listed": tools is not None and call.required_tool in tools,
-        "other_names": [name for name in call.tool_names if tools and name in tools and name != call.required_tool],
-        "takes_arguments": (facts.get("tool") or {}).get("takes_arguments") is True,
+        "other_names": [name for name in call.tool_names if name != call.required_tool and name in (tools or ())],
+        "takes_arguments": launch.tool is not None and launch.tool.takes_arguments is True,
         "call_answered": answered,
-        "call_trouble": answer.get("trouble") or (None if answer else "not called"),
-        "call_error": _call_error(answer) if answered else None,
-        "call_status": answer.get("status"),
-        "workspace_id": answer.get("workspace_id"),
+        "call_trouble": answer.trouble if answer is not None else "not called",
+        "call_error": _call_error(answer) if answered and answer is not None else None,
+        "call_status": answer.status if answer is not None else None,
+        "workspace_id": answer.workspace_id if answer is not None else None,
     }
 
 
-def _call_error(answer: Mapping[str, Any]) -> str | None:
+def _call_error(answer: CallSeen) -> str | None:
     """Return the error of an answer that came: an HTTP failure is an ordinary result without ``isError``."""
-    if answer.get("is_error") is True:
-        return str(answer.get("error") or "isError")
-    if answer.get("has_error") is True:
-        return str(answer.get("error"))
-    return None if answer.get("workspace_id") else "no workspace id in the answer"
+    if answer.is_error is True or answer.has_error is True:
+        return answer.error or "isError"
+    return None if answer.workspace_id else "no workspace id in the answer"

@@ -1,14 +1,14 @@
 """Looks at the hosts: at most a few per run, each one command for all hosts, triggered by what the watch sees."""
 
 import concurrent.futures
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from e2e.hosts.access import HostAccess, HostAnswer, HostRef, require_success
 from e2e.hosts.errors import HostAccessError
-from e2e.probes.look import LookRequest, ProbeOutputError, parse_look, probe_program
+from e2e.probes.look import HostLook, LaunchRequest, Look, LookLimits, LookRequest, ProbeOutputError, parse_look
+from e2e.probes.program import probe_program
 from e2e.run.context import Run
 from e2e.run.look_facts import summarise
 from e2e.run.plan import CAPS, DELIVERY, EXECUTION, HANDSHAKE, LAUNCH_EXECUTION
@@ -112,17 +112,19 @@ class HostLooks:
             return
         self._number += 1
         answers = self._answers(trigger, launch)
-        documents: dict[str, Any] = {}
+        hosts: list[HostLook] = []
         for instance_id, answer in answers.items():
             try:
                 if isinstance(answer, HostAccessError):
                     raise answer
-                documents[instance_id] = json.loads(parse_look(require_success(answer).stdout).raw)
+                hosts.append(parse_look(require_success(answer).stdout, instance_id))
             except (HostAccessError, ProbeOutputError) as error:
                 self._failed(trigger, instance_id, error)
-        if documents:
+        if hosts:
+            documents = {host.instance_id: dict(host.document) for host in hosts}
             reference = self._run.bundle.write_json(f"look-{self._number}", {"trigger": trigger, "hosts": documents})
-            summary = summarise(documents, self._run.contract, asked=launch is not None)
+            forbidden = self._run.scenario.registry_log.forbid_standing
+            summary = summarise(Look(tuple(hosts)), self._run.contract, forbidden, asked=launch is not None)
             data = {"number": self._number, "trigger": trigger, "evidence": reference, **summary}
             self._run.journal.write("look", data)
             self._looks.append(look_seen(data))
@@ -136,7 +138,7 @@ class HostLooks:
             return self._access.run(
                 probe_program(),
                 self._hosts,
-                argument=self._request(launch).encoded(),
+                argument=self._request(launch).argument(),
                 delivery_seconds=DELIVERY,
                 execution_seconds=budget,
                 wall_deadline_seconds=time.real(DELIVERY, "command") + execution + _SLACK,
@@ -151,13 +153,21 @@ class HostLooks:
     def _request(self, launch: Launch | None) -> LookRequest:
         run = self._run
         call = run.contract.create_workspace
-        return LookRequest.of(
+        launching = None
+        if launch is not None:
+            launching = LaunchRequest(
+                tool_names=call.tool_names,
+                arguments=call.arguments(launch.workspace_name),
+                call=True,
+                handshake_seconds=run.time.real(HANDSHAKE, "handshake"),
+                call_seconds=run.time.real(60.0, "request"),
+            )
+        return LookRequest(
             run.contract,
-            concierge_id=self._concierge_id,
+            self._concierge_id,
             control_ids=tuple(self._watch.control_ids) if self._watch is not None else (),
-            handshake_seconds=run.time.real(HANDSHAKE, "handshake"),
-            call_seconds=run.time.real(60.0, "request"),
-            call_arguments=call.arguments(launch.workspace_name) if launch is not None else None,
+            launch=launching,
+            limits=LookLimits(docker_seconds=run.time.real(20.0, "process")),
         )
 
     def _failed(self, trigger: str, instance_id: str, error: Exception) -> None:

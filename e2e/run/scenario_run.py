@@ -118,6 +118,9 @@ def _keep(order: RunOrder, spine: Spine) -> bool:
 
 
 def _access(connection: Connection, control_plane: ControlPlane, slug: str, journal: Journal) -> AwsAccess:
+    def audit(record: Mapping[str, object]) -> None:
+        journal.write("command", record)
+
     keys = connection.aws_keys
     credentials = (
         AwsCredentials(keys.access_key_id, keys.secret_access_key.reveal()) if keys is not None else None
@@ -129,19 +132,13 @@ def _access(connection: Connection, control_plane: ControlPlane, slug: str, jour
         credentials=credentials,
         control_plane_instance_id=lambda: control_plane.tenant_instance(slug),
         poll=PollTimes.live() if connection.aws_endpoint_url is None else PollTimes.embedded(),
-        audit=lambda record: journal.write("command", _command(record)),
+        audit=audit,
     )
-
-
-def _command(record: Any) -> Mapping[str, object]:
-    return record if isinstance(record, Mapping) else dict(record.document())
 
 
 def _start_twin(order: RunOrder) -> PrivateTwin | None:
     if order.attached is not None:
         return None
-    if order.policy.target != "local":
-        raise TargetError(f"target {order.policy.target} is not built yet; use --target local")
     arguments = ["--speed", f"{order.policy.speed:g}"]
     if order.scenario.twin is not None:
         arguments += order.scenario.twin.arguments()

@@ -21,6 +21,10 @@ from e2e.verdict.policy import Policy, choose_policy
 from e2e.verdict.receipt import RECEIPT_NAME, RunLine, receipt_document, session_code
 
 
+AVAILABLE_TARGETS = frozenset({"local"})
+"""The targets that this version can boot on."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
     """What the command line asks of a session; None leaves the choice to environment and policy."""
@@ -61,6 +65,8 @@ def open_session(options: SessionOptions, environ: Mapping[str, str], say: Calla
         speed_flag=options.speed,
         keep_flag=options.keep,
     )
+    if policy.target not in AVAILABLE_TARGETS and not policy.skipped and not policy.nothing_live:
+        raise ConfigurationError((f"target {policy.target} is not built yet in this version; use --target local",))
     connection = _attached(options.twin) if options.twin is not None else None
     return Session(options, environment, policy, load_contract(), connection, say)
 

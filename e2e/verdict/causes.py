@@ -110,7 +110,6 @@ _CONFIGURATION = {
     "not-a-staging-target": "the control plane or the AWS account is not on the allowlist",
     "contract-outdated": "our copy of the delivery contract is older than the platform's",
     "staging-frozen": "staging is frozen on purpose",
-    "target-unusable": "the target could not be reached or started",
 }
 
 CAUSES: tuple[Cause, ...] = (

@@ -64,7 +64,7 @@ def diagnose(
 def _failures(findings: Findings, demanded: Sequence[str], *, require_live: bool) -> list[Failure]:
     failures: list[Failure] = []
     if findings.target_error is not None:
-        failures.append(_failure("target-unusable", (), findings.pointers("target_unusable"), findings.target_error))
+        failures.append(_failure("harness-crashed", (), findings.pointers("target_unusable"), findings.target_error))
     concerned = _concerned(demanded)
     for end in findings.stages.values():
         if end.state in _RED_STATES and end.name in concerned and end.name != "torn_down":
