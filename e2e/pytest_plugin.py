@@ -279,5 +279,3 @@ class ScenarioItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the name under which reports list this item."""
         return self.path, None, f"{self.file.scenario().name}: {self.name}"
-
-

@@ -39,7 +39,10 @@ def main() -> int:
             return 1
     partial = bool(left_out or options.pytest)
     if partial:
-        print(f"PARTIAL: left out {', '.join(sorted(left_out)) or 'a part of pytest'}; this is not what CI checks", flush=True)
+        print(
+            f"PARTIAL: left out {', '.join(sorted(left_out)) or 'a part of pytest'}; this is not what CI checks",
+            flush=True,
+        )
     if "pytest" in left_out:
         return 2
     red = _pytest(options.pytest)
@@ -47,7 +50,11 @@ def main() -> int:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("E2E_", "MOLECULE_", "AWS_", "PYTEST_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("E2E_", "MOLECULE_", "AWS_", "PYTEST_"))
+    }
     return kept | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": ""}
 
 

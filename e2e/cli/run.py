@@ -24,13 +24,26 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("scenario", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--target", metavar="T", default=None, help="local, docker or staging (default: by the policy).")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("e2e-runs"), show_default=True, help="Folder for sessions.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("e2e-runs"),
+    show_default=True,
+    help="Folder for sessions.",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Boot this many files at once.")
-@click.option("--keep", type=click.Choice(["never", "on-failure", "always"]), default=None, help="Keep the tenant afterwards.")
+@click.option(
+    "--keep", type=click.Choice(["never", "on-failure", "always"]), default=None, help="Keep the tenant afterwards."
+)
 @click.option("--require-live", is_flag=True, help="Fail where nothing live is proven.")
 @click.option("--rehearse", is_flag=True, help="Run an embedded target under require-live; never ends 0.")
 @click.option("--speed", type=click.FloatRange(min=0.01), default=None, help="Platform seconds per wall second.")
-@click.option("--twin", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Attach to a running twin: a file with the line of `twin serve --json`.")
+@click.option(
+    "--twin",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Attach to a running twin: a file with the line of `twin serve --json`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
 def run(
     scenario: tuple[Path, ...],
@@ -140,7 +153,9 @@ def _pytest(arguments: Sequence[str], folder: Path) -> int:
             env=environment,
         )
         os.close(write)
-        reader = threading.Thread(target=_show_progress, args=(os.fdopen(read, "r", encoding="utf-8", errors="replace"),))
+        reader = threading.Thread(
+            target=_show_progress, args=(os.fdopen(read, "r", encoding="utf-8", errors="replace"),)
+        )
         reader.start()
         previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT,)}
         previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))

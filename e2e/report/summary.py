@@ -21,7 +21,9 @@ def verdict_lines(verdict: Mapping[str, Any], bundle: str) -> list[str]:
     if verdict["expectation"] == "missed":
         expected = verdict["expected"]
         lines.append(f"  expected: {expected['outcome']} {expected['class']} {expected['cause']}")
-    missing = [p for p in verdict["proofs"] if p["status"] not in ("proven", "kept") and p["name"] in verdict["demanded"]]
+    missing = [
+        p for p in verdict["proofs"] if p["status"] not in ("proven", "kept") and p["name"] in verdict["demanded"]
+    ]
     if verdict["expectation"] != "met":
         lines += [f"  {proof['name']}: {proof['status']}: {proof.get('note', '')}" for proof in missing]
     lines.append(f"  claim:  {verdict['claim']}: {CLAIMS[verdict['claim']]}")
@@ -46,7 +48,15 @@ def summary_markdown(receipt: Mapping[str, Any], verdicts: Sequence[Mapping[str,
         for v in verdicts
     ]
     for verdict in verdicts:
-        lines += ["", f"## {verdict['scenario']}", "", str(verdict["summary"]), "", "| proof | status | evidence |", "|---|---|---|"]
+        lines += [
+            "",
+            f"## {verdict['scenario']}",
+            "",
+            str(verdict["summary"]),
+            "",
+            "| proof | status | evidence |",
+            "|---|---|---|",
+        ]
         lines += [f"| {p['name']} | {p['status']} | {', '.join(p['evidence'])} |" for p in verdict["proofs"]]
         lines += ["", f"Next: `{verdict['next']}`"]
     text = "\n".join(lines) + "\n"

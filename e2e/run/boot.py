@@ -110,10 +110,8 @@ def tenant_ready(run: Run, result: BootResult, deadline: Deadline) -> Establishe
             return Observed(f"admin token: {error}")
         if secret is None:
             return Observed("no admin token yet")
-        run.masker.add(secret, "tenant admin token")
-        tenant = Tenant(
-            run.connection.tenants, run.slug, organisation.id, secret, timeout=run.request_timeout
-        )
+        run.masker.add(secret, "tenant-admin-token")
+        tenant = Tenant(run.connection.tenants, run.slug, organisation.id, secret, timeout=run.request_timeout)
         return Observed("has an admin token", value=tenant)
 
     tenant = run.poll("tenant_ready", token, deadline)

@@ -79,4 +79,6 @@ def _created(
     if problem is not None:
         raise GivenUp("workspace_created", problem.text, problem.cause)
     seen = run.journal.write("row", {"by": "probe", "name": again.name, "id": again.id, "status": again.status})
-    return Established(f"the call made {again.name}, {again.status} after {ROW_SETTLES:.0f} s", (f"{look.evidence}#launch", seen))
+    return Established(
+        f"the call made {again.name}, {again.status} after {ROW_SETTLES:.0f} s", (f"{look.evidence}#launch", seen)
+    )

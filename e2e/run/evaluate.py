@@ -62,7 +62,9 @@ def _settings(book: StageBook, look: LookSeen | None) -> None:
         saying = f"wired, and the command {look.settings.get('command')!r} is not there where the agent runs"
         book.record("settings_wired", "refuted", saying, evidence=evidence)
     elif state == "ok":
-        book.record("settings_wired", "refuted", "the settings file does not wire the management server", evidence=evidence)
+        book.record(
+            "settings_wired", "refuted", "the settings file does not wire the management server", evidence=evidence
+        )
     else:
         book.record("settings_wired", "refuted", f"the settings file is {state}", evidence=evidence)
 
@@ -100,7 +102,13 @@ def _registered(book: StageBook, seen: Sequence[LookSeen], window: Window) -> tu
         return ()
     if window.held and begin is not None and end is not None:
         if begin >= end:
-            book.record("registered", "blocked", "the control refusals are out of order", cause="log-unreadable", evidence=evidence)
+            book.record(
+                "registered",
+                "blocked",
+                "the control refusals are out of order",
+                cause="log-unreadable",
+                evidence=evidence,
+            )
             return ()
         standing = tuple(refusal for refusal in look.refusals if begin < refusal.position < end)
     else:

@@ -104,7 +104,9 @@ class OnlineHold:
                 gave_up=f"no heartbeat for {SILENT_INTERVALS} intervals while the row says online",
                 cause="heartbeat-stopped",
             )
-        return HoldStep(f"online, holding: {min(self._advances, HEARTBEATS_DEMANDED)} of {HEARTBEATS_DEMANDED} heartbeats")
+        return HoldStep(
+            f"online, holding: {min(self._advances, HEARTBEATS_DEMANDED)} of {HEARTBEATS_DEMANDED} heartbeats"
+        )
 
     def _fall(self, sample: Sample) -> HoldStep:
         self._opened_at, self.held = None, False

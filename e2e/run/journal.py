@@ -1,7 +1,10 @@
 """What a run writes down as it goes: every event into the log, and a line for people where they want to hear it."""
 
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Protocol
+
+_TRACEBACK = 8000
 
 
 class EventSink(Protocol):
@@ -26,3 +29,11 @@ class Journal:
         """Tell people one line; it is also an event, so that the log reads as a story."""
         self._events.write("said", {"line": line})
         self._say(line)
+
+
+def write_crash(journal: Journal, error: BaseException) -> None:
+    """Write down that the harness itself failed, with the end of its traceback."""
+    what = f"{type(error).__name__}: {error}"
+    lines = "".join(traceback.format_exception(error))
+    journal.write("harness_crashed", {"error": what, "traceback": lines[-_TRACEBACK:]})
+    journal.say(f"the harness crashed: {what}")

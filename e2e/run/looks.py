@@ -95,7 +95,11 @@ class HostLooks:
             found = [f"{host.name_tag or host.instance_id}" for host in hosts]
             reference = self._run.journal.write(
                 "hosts",
-                {"hosts": [{"instance_id": h.instance_id, "name": h.name_tag, "found_by": list(h.found_by)} for h in hosts]},
+                {
+                    "hosts": [
+                        {"instance_id": h.instance_id, "name": h.name_tag, "found_by": list(h.found_by)} for h in hosts
+                    ]
+                },
             )
             return Established(f"{len(hosts)} hosts answer intact: {', '.join(found)}", (reference,))
 
@@ -176,7 +180,8 @@ class HostLooks:
             self.trouble = error
         saying = str(error).splitlines()[0]
         self._run.journal.write(
-            "look_failed", {"number": self._number, "trigger": trigger, "instance_id": instance_id, "cause": cause, "detail": saying}
+            "look_failed",
+            {"number": self._number, "trigger": trigger, "instance_id": instance_id, "cause": cause, "detail": saying},
         )
         self._run.journal.say(f"look {self._number} ({trigger}): {saying}")
 

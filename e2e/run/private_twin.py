@@ -32,7 +32,9 @@ class PrivateTwin:
             stdout=subprocess.PIPE,
             stderr=self._log,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith(("E2E_", "AWS_", "MOLECULE_"))},
+            env={
+                name: value for name, value in os.environ.items() if not name.startswith(("E2E_", "AWS_", "MOLECULE_"))
+            },
         )
         self._line: list[bytes] = []
         self._ready = threading.Event()

@@ -70,7 +70,9 @@ def wait_for_row(
         missed += 1
         if final and missed >= ABSENT_LOOKS and run.pacing.monotonic() - began >= patience:
             run.journal.write("row_absent", {"by": by, "name": name, "looks": missed})
-            return Observed("no row", gave_up=f"no workspace {name}: the answer was final and {missed} looks found none")
+            return Observed(
+                "no row", gave_up=f"no workspace {name}: the answer was final and {missed} looks found none"
+            )
         return Observed("no row yet")
 
     row = run.poll(f"row of the {by}", look, deadline)
@@ -86,7 +88,9 @@ def row_problem(row: WorkspaceRow, concierge: WorkspaceRow) -> RowProblem | None
     if row.kind != "workspace":
         return RowProblem(f"{row.name} has kind {row.kind!r}, not 'workspace'", "created-wrong-kind")
     if row.parent_id != concierge.id:
-        return RowProblem(f"{row.name} is parented under {row.parent_id}, not the concierge", "created-under-wrong-parent")
+        return RowProblem(
+            f"{row.name} is parented under {row.parent_id}, not the concierge", "created-under-wrong-parent"
+        )
     if row.status == "failed":
         return RowProblem(f"{row.name} is failed", "created-workspace-failed")
     return None

@@ -18,9 +18,9 @@ from e2e.hosts.polling import PollTimes
 from e2e.ledger.ledger import Ledger
 from e2e.ledger.pointer import state_folder
 from e2e.run.context import Run
-from e2e.run.journal import Journal
-from e2e.run.order import RunFacts, RunOrder
+from e2e.run.journal import Journal, write_crash
 from e2e.run.naming import expiry, new_slug, organisation_name
+from e2e.run.order import RunFacts, RunOrder
 from e2e.run.plan import RUN_DEADLINE
 from e2e.run.platform_time import PlatformTime
 from e2e.run.private_twin import PrivateTwin
@@ -52,22 +52,24 @@ def run_scenario(order: RunOrder) -> RunResult:
             journal.say(f"the target cannot be used: {error}")
         except Interrupted:
             journal.write("interrupted", {"detail": "before anything was created"})
+        except Exception as error:  # noqa: BLE001 - the border: a crash of ours is a verdict of its own
+            write_crash(journal, error)
         finally:
             if twin is not None:
                 journal.write("twin_ended", {"exit_code": twin.stop()})
     return conclude(order, demanded, outcome, bundle)
 
 
-def _on_target(
-    order: RunOrder, connection: Connection, masker: Masker, bundle: Bundle, journal: Journal
-) -> RunFacts:
-    masker.add(connection.admin_token, "control plane admin token")
+def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: Bundle, journal: Journal) -> RunFacts:
+    masker.add(connection.admin_token, "control-plane-admin-token")
     if connection.aws_keys is not None:
-        masker.add(connection.aws_keys.secret_access_key, "AWS secret access key")
+        masker.add(connection.aws_keys.secret_access_key, "aws-secret-access-key")
     time = PlatformTime(connection.speed, order.scenario.exact)
     slug = new_slug(order.run_id)
     created = _now()
-    control_plane = ControlPlane(connection.control_plane_url, connection.admin_token, timeout=time.real(30.0, "request"))
+    control_plane = ControlPlane(
+        connection.control_plane_url, connection.admin_token, timeout=time.real(30.0, "request")
+    )
     access = _access(connection, control_plane, slug, journal)
     ledger = Ledger.open(
         order.folder,
@@ -122,9 +124,7 @@ def _access(connection: Connection, control_plane: ControlPlane, slug: str, jour
         journal.write("command", record)
 
     keys = connection.aws_keys
-    credentials = (
-        AwsCredentials(keys.access_key_id, keys.secret_access_key.reveal()) if keys is not None else None
-    )
+    credentials = AwsCredentials(keys.access_key_id, keys.secret_access_key.reveal()) if keys is not None else None
     return aws_access(
         slug=slug,
         region=connection.aws_region,
@@ -172,5 +172,3 @@ def _demanded(order: RunOrder) -> dict[str, Any]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-

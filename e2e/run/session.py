@@ -20,7 +20,6 @@ from e2e.verdict.environment import ConfigurationError, Environment, parse_envir
 from e2e.verdict.policy import Policy, choose_policy
 from e2e.verdict.receipt import RECEIPT_NAME, RunLine, receipt_document, session_code
 
-
 AVAILABLE_TARGETS = frozenset({"local"})
 """The targets that this version can boot on."""
 
@@ -75,7 +74,9 @@ def _attached(path: Path) -> Connection:
     try:
         return connection_of_twin(path.read_text(encoding="utf-8"))
     except (OSError, TargetError) as error:
-        raise ConfigurationError((f"--twin {path}: {error}; give a file with the line of `twin serve --json`",)) from error
+        raise ConfigurationError(
+            (f"--twin {path}: {error}; give a file with the line of `twin serve --json`",)
+        ) from error
 
 
 class Session:
@@ -170,7 +171,9 @@ class Session:
             ended=datetime.now(UTC).isoformat(),
         )
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.folder / "summary.md", summary_markdown(document, [r.verdict for r in self._results]).encode())
+        write_atomic(
+            self.folder / "summary.md", summary_markdown(document, [r.verdict for r in self._results]).encode()
+        )
         write_atomic(self.folder / RECEIPT_NAME, (json.dumps(document, indent=2) + "\n").encode())
         _point_latest(self.folder)
         lines = tuple(line for result in self._results for line in verdict_lines(result.verdict, str(result.folder)))
@@ -187,4 +190,3 @@ def _point_latest(folder: Path) -> None:
     temporary = folder.parent / f".latest-{os.getpid()}-{secrets.token_hex(4)}"
     temporary.symlink_to(folder.name, target_is_directory=True)
     temporary.replace(link)
-

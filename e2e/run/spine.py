@@ -11,8 +11,6 @@ Stages are a graph: what needs only HTTP runs without the hosts, and the other w
 on the concierge's row; looks at the hosts are triggered by what it sees.
 """
 
-import traceback
-
 from e2e.clients.errors import PlatformError
 from e2e.clients.tenant import Tenant, WorkspaceRow
 from e2e.hosts.access import HostAccess
@@ -22,6 +20,7 @@ from e2e.run.context import Run
 from e2e.run.creation import judge_creation
 from e2e.run.evaluate import Window, judge_looks
 from e2e.run.hold import OnlineHold
+from e2e.run.journal import write_crash
 from e2e.run.looks import HostLooks, Launch
 from e2e.run.naming import worker_name
 from e2e.run.plan import CAPS, SAMPLE_EVERY, TEARDOWN_BUDGET, HoldPlan
@@ -73,12 +72,18 @@ class Spine:
             self._crashed(error)
             reference = run.journal.write(
                 "leak",
-                {"cause": "absence-unprovable", "what": f"the teardown crashed: {error}", "command": f"slug {run.slug}"},
+                {
+                    "cause": "absence-unprovable",
+                    "what": f"the teardown crashed: {error}",
+                    "command": f"slug {run.slug}",
+                },
             )
             result = TeardownResult((), (reference,), "the teardown crashed")
             self._book.record("torn_down", "blocked", result.saying, evidence=result.evidence)
             return
-        self._book.record("torn_down", "established" if result.complete else "refuted", result.saying, evidence=result.evidence)
+        self._book.record(
+            "torn_down", "established" if result.complete else "refuted", result.saying, evidence=result.evidence
+        )
 
     @property
     def book(self) -> StageBook:
@@ -114,9 +119,7 @@ class Spine:
         plan = HoldPlan(run.scenario.online.within_seconds, run.scenario.online.hold_seconds)
         hold = OnlineHold(plan.limits(run.time))
         every = run.time.wall(SAMPLE_EVERY)
-        watch = self._watch = ConciergeWatch(
-            tenant, concierge.id, hold, run.journal, pacing=run.pacing, every=every
-        )
+        watch = self._watch = ConciergeWatch(tenant, concierge.id, hold, run.journal, pacing=run.pacing, every=every)
         self._looks.begin(concierge.id, watch)
         watch.start()
         self._looks.reach_in_background(self._book)
@@ -147,8 +150,10 @@ class Spine:
             if state.held and state.step is not None:
                 return Observed(state.step.saying, value=state.step.saying)
             if state.row is None:
-                return Observed("no row yet") if state.samples == 0 else Observed(
-                    "gone", gave_up="the concierge's row is gone", cause="concierge-removed"
+                return (
+                    Observed("no row yet")
+                    if state.samples == 0
+                    else Observed("gone", gave_up="the concierge's row is gone", cause="concierge-removed")
                 )
             if state.step is not None and state.step.gave_up is not None:
                 return Observed(state.step.saying, gave_up=state.step.gave_up, cause=state.step.cause)
@@ -203,10 +208,4 @@ class Spine:
             self._watch.stop()
 
     def _crashed(self, error: BaseException) -> None:
-        lines = traceback.format_exception(error)
-        self._run.journal.write(
-            "harness_crashed", {"error": f"{type(error).__name__}: {error}", "traceback": "".join(lines)[-8000:]}
-        )
-        self._run.journal.say(f"the harness crashed: {type(error).__name__}: {error}")
-
-
+        write_crash(self._run.journal, error)

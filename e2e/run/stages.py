@@ -12,6 +12,7 @@ from e2e.verdict.proofs import PREREQUISITES
 
 StageState = Literal["established", "refuted", "expired", "blocked", "not_run", "interrupted", "kept"]
 
+
 @dataclass(frozen=True, slots=True)
 class Established:
     """What a stage returns when it is established: a line about it and the evidence it stands on."""
@@ -91,7 +92,9 @@ class StageBook:
         """Record a stage that is not run, with the reason."""
         self._end(StageRecord(stage, state, self._now(), self._now(), 0.0, reason, None, ()))
 
-    def record(self, stage: str, state: StageState, saying: str, *, cause: str | None = None, evidence: tuple[str, ...] = ()) -> None:
+    def record(
+        self, stage: str, state: StageState, saying: str, *, cause: str | None = None, evidence: tuple[str, ...] = ()
+    ) -> None:
         """Record the end of a stage whose waiting was done elsewhere."""
         self._end(StageRecord(stage, state, self._now(), self._now(), 0.0, saying, cause, evidence))
 
@@ -120,8 +123,14 @@ class StageBook:
         self._journal.say(f"{mark} {record.name}: {record.last_observation}")
         if not record.evidence:
             self._records[record.name] = StageRecord(
-                record.name, record.state, record.started, record.ended, record.cap,
-                record.last_observation, record.cause, (reference,),
+                record.name,
+                record.state,
+                record.started,
+                record.ended,
+                record.cap,
+                record.last_observation,
+                record.cause,
+                (reference,),
             )
 
     def _now(self) -> float:

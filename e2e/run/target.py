@@ -55,9 +55,7 @@ def connection_of_twin(line: str) -> Connection:
             admin_token=Secret(str(document["admin_token"])),
             tenants=TenantAddress(str(document["tenant_url"]), str(document["tenant_domain"])),
             aws_endpoint_url=str(document["aws_endpoint_url"]),
-            aws_keys=AwsAccessKeys(
-                str(document["aws_access_key_id"]), Secret(str(document["aws_secret_access_key"]))
-            ),
+            aws_keys=AwsAccessKeys(str(document["aws_access_key_id"]), Secret(str(document["aws_secret_access_key"]))),
             aws_region=str(document["aws_region"]),
             aws_account=str(document["aws_account"]),
             speed=float(document["speed"]),

@@ -13,8 +13,9 @@ from e2e.run.stages import Established
 from e2e.run.waiting import Deadline, GivenUp, Observed
 
 
-
-def agent_acted(run: Run, tenant: Tenant, concierge: WorkspaceRow, rows: list[CreatedRow], deadline: Deadline) -> Established:
+def agent_acted(
+    run: Run, tenant: Tenant, concierge: WorkspaceRow, rows: list[CreatedRow], deadline: Deadline
+) -> Established:
     """Ask the concierge for one workspace and wait for the row; the message goes out once it may be accepted.
 
     A request that may have acted is never sent again: from then on only the row decides.
@@ -62,5 +63,3 @@ def _accepted(run: Run, tenant: Tenant, concierge: WorkspaceRow, text: str, dead
 def _first_line(text: str) -> str:
     stripped = text.strip()
     return stripped.splitlines()[0][:160] if stripped else "no text"
-
-

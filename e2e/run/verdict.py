@@ -50,7 +50,11 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
         stages=[_stage(end.document) for end in findings.stages.values()],
         incarnation=_incarnation(look),
         provenance=_provenance(look, events, facts),
-        teardown={"complete": torn_down, "ledger_closed": facts.ledger_closed, "leaks": [dict(l) for l in findings.leaks]},
+        teardown={
+            "complete": torn_down,
+            "ledger_closed": facts.ledger_closed,
+            "leaks": [dict(l) for l in findings.leaks],
+        },
         expected=expected,
         next_command=next_command(
             judged, scenario_path=str(order.scenario.path), bundle=str(bundle.folder), slug=facts.slug or ""
@@ -75,7 +79,12 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
 def observed_proofs(findings: Findings) -> list[Proof]:
     """Return what the log says about each stage as proofs; a stage that is not in the log is not in the list."""
     return [
-        Proof(end.name, _PROOF_OF_STATE[end.state], tuple(end.document.get("evidence") or ()) + (end.reference,), end.saying)
+        Proof(
+            end.name,
+            _PROOF_OF_STATE[end.state],
+            tuple(end.document.get("evidence") or ()) + (end.reference,),
+            end.saying,
+        )
         for end in findings.stages.values()
     ]
 

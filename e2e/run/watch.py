@@ -165,5 +165,3 @@ class ConciergeWatch:
                 "wedged": row.wedged if row else None,
             },
         )
-
-

@@ -115,32 +115,52 @@ _CONFIGURATION = {
 CAUSES: tuple[Cause, ...] = (
     *_rows("PRODUCT", _REPRODUCE, _GATE | _DELIVERY | _CAPABILITY | _SECURITY | _TENANCY),
     *_rows("INFRA", _AGAIN, _INFRASTRUCTURE),
-    *_rows("DEP_DOWN", _AGAIN, {
-        "llm-unavailable": "the model service does not answer",
-        "llm-billing": "the model service refuses for lack of credit",
-    }),
-    *_rows("QUOTA", _AGAIN, {
-        "capacity-exhausted": "the cloud has no capacity left",
-        "record-quota": "a quota of records is used up",
-        "too-many-live-tenants": "too many tenants of ours are alive",
-    }),
+    *_rows(
+        "DEP_DOWN",
+        _AGAIN,
+        {
+            "llm-unavailable": "the model service does not answer",
+            "llm-billing": "the model service refuses for lack of credit",
+        },
+    ),
+    *_rows(
+        "QUOTA",
+        _AGAIN,
+        {
+            "capacity-exhausted": "the cloud has no capacity left",
+            "record-quota": "a quota of records is used up",
+            "too-many-live-tenants": "too many tenants of ours are alive",
+        },
+    ),
     *_rows("CONFIG", _CREDENTIALS, _CONFIGURATION),
-    *_rows("LEAK", "cat {bundle}/ledger.jsonl", {
-        "leaked-org": "the tenant is still there after the teardown",
-        "leaked-instance": "a machine is still there after the teardown",
-        "absence-unprovable": "nothing could prove that everything is gone",
-    }),
-    *_rows("HARNESS", _LOOK, {
-        "harness-crashed": "the harness itself failed",
-        "receipt-missing": "the run left no fresh receipt",
-        "red-proof-missed": "a red proof was not met",
-        "probe-crashed": "the probe crashed on the host",
-    }),
-    *_rows("UNKNOWN", _LOOK, {
-        "proof-missing": "a demanded proof is missing and nothing that was seen explains it",
-        "no-rule-matched": "something failed and no rule explains what was seen",
-        "interrupted": "the run was interrupted",
-    }),
+    *_rows(
+        "LEAK",
+        "cat {bundle}/ledger.jsonl",
+        {
+            "leaked-org": "the tenant is still there after the teardown",
+            "leaked-instance": "a machine is still there after the teardown",
+            "absence-unprovable": "nothing could prove that everything is gone",
+        },
+    ),
+    *_rows(
+        "HARNESS",
+        _LOOK,
+        {
+            "harness-crashed": "the harness itself failed",
+            "receipt-missing": "the run left no fresh receipt",
+            "red-proof-missed": "a red proof was not met",
+            "probe-crashed": "the probe crashed on the host",
+        },
+    ),
+    *_rows(
+        "UNKNOWN",
+        _LOOK,
+        {
+            "proof-missing": "a demanded proof is missing and nothing that was seen explains it",
+            "no-rule-matched": "something failed and no rule explains what was seen",
+            "interrupted": "the run was interrupted",
+        },
+    ),
 )
 """Every cause, in the order in which they are told."""
 

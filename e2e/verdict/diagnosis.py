@@ -44,9 +44,7 @@ class Diagnosis:
     codes: tuple[int, ...]
 
 
-def diagnose(
-    findings: Findings, demanded: Sequence[str], proofs: Sequence[Proof], *, require_live: bool
-) -> Diagnosis:
+def diagnose(findings: Findings, demanded: Sequence[str], proofs: Sequence[Proof], *, require_live: bool) -> Diagnosis:
     """Explain what happened from findings alone.
 
     The failure that decides is the first one among those whose code wins, so that class, cause and exit code always

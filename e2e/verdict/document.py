@@ -107,7 +107,9 @@ def verdict_document(
     }
     if expected is not None:
         document["expected"] = {
-            "outcome": expected.outcome, "class": expected.cause_class, "cause": expected.cause,
+            "outcome": expected.outcome,
+            "class": expected.cause_class,
+            "cause": expected.cause,
         }
     return document
 

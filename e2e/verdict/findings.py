@@ -130,8 +130,12 @@ def read_findings(events: Iterable[EventLike]) -> Findings:
         match event.kind:
             case "stage_ended":
                 stages[str(data["stage"])] = StageEnd(
-                    str(data["stage"]), str(data["state"]), str(data["last_observation"]), data.get("cause"),
-                    reference, data,
+                    str(data["stage"]),
+                    str(data["state"]),
+                    str(data["last_observation"]),
+                    data.get("cause"),
+                    reference,
+                    data,
                 )
             case "look":
                 looks.append(look_seen(data))
@@ -160,9 +164,19 @@ def read_findings(events: Iterable[EventLike]) -> Findings:
             case _:
                 pass
     return Findings(
-        stages=stages, looks=tuple(looks), standing=standing, statuses=tuple(statuses), published_failure=published,
-        interrupted=interrupted, crash=crash, crash_reference=crash_reference, leaks=tuple(leaks),
-        absent_rows=tuple(absent), turn=turn, target_error=target_error, references=references,
+        stages=stages,
+        looks=tuple(looks),
+        standing=standing,
+        statuses=tuple(statuses),
+        published_failure=published,
+        interrupted=interrupted,
+        crash=crash,
+        crash_reference=crash_reference,
+        leaks=tuple(leaks),
+        absent_rows=tuple(absent),
+        turn=turn,
+        target_error=target_error,
+        references=references,
     )
 
 

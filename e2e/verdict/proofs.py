@@ -75,6 +75,4 @@ def settle(demanded: Sequence[str], observed: Iterable[Proof]) -> tuple[Proof, .
 
 def unmet(demanded: Sequence[str], proofs: Iterable[Proof]) -> tuple[Proof, ...]:
     """Return the demanded proofs that are not proven; one kept on request is neither missing nor proven."""
-    return tuple(
-        proof for proof in proofs if proof.name in demanded and proof.status not in ("proven", "kept")
-    )
+    return tuple(proof for proof in proofs if proof.name in demanded and proof.status not in ("proven", "kept"))

@@ -7,7 +7,9 @@ from e2e.verdict.findings import Findings
 
 Evidence = tuple[str, ...]
 
-_GATED = frozenset({"online", "presence_reported", "registered", "settings_wired", "tool_listed", "workspace_created", "agent_acted"})
+_GATED = frozenset(
+    {"online", "presence_reported", "registered", "settings_wired", "tool_listed", "workspace_created", "agent_acted"}
+)
 _CREATION = frozenset({"workspace_created", "agent_acted"})
 
 
