@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 import time
+from pathlib import Path
 
 from e2e.twin.cloud.commands import Invocation
 from e2e.twin.cloud.fleet import Fleet
@@ -68,7 +69,7 @@ class Agents:
             if not invocation.begin(interrupt, clock.now()):
                 return
             result = run_script(self._script(invocation, host), interrupt)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             _log.info("command %s could not run on %s: %s", invocation.command.command_id, host.instance_id, error)
             result = ShellResult("exit", 1, b"", f"{error}\n".encode())
         finally:
@@ -98,6 +99,6 @@ class Agents:
                 COMMAND_MARKER: command.command_id,
             },
             folder=folder,
-            working_directory=folder.__class__(directory) if directory else None,
+            working_directory=Path(directory) if directory else None,
             budget=invocation.budgets.execution,
         )

@@ -158,14 +158,18 @@ def outcome(result: ShellResult) -> InvocationState | None:
     if code == 0:
         return InvocationState("Success", "Success", 0, stdout=result.stdout, stderr=result.stderr)
     if code == EXIT_WITH_SUCCESS:
-        text = b"\nStep exited with code 168. Therefore, marking step as succeeded. Further document steps will be skipped."
-        return InvocationState("Success", "Success", code, stdout=result.stdout + text)
+        return InvocationState("Success", "Success", code, stdout=result.stdout + _ended_document(code, "succeeded"))
     failure = "signal: killed" if code < 0 else f"exit status {code}"
     stderr = result.stderr + f"failed to run commands: {failure}".encode()
     stdout = result.stdout
     if code == EXIT_WITH_FAILURE:
-        text = (
-            b"\nStep exited with code 169. Therefore, marking step as Failed. Further document steps will be skipped."
-        )
+        text = _ended_document(code, "Failed")
         stdout, stderr = stdout + text, stderr + text
     return InvocationState("Failed", "Failed", code, stdout=stdout, stderr=stderr)
+
+
+def _ended_document(code: int, result: str) -> bytes:
+    """Return what the agent adds to the output of a step that ends its document (amazon-ssm-agent, runpluginutil)."""
+    return (
+        f"\nStep exited with code {code}. Therefore, marking step as {result}. Further document steps will be skipped."
+    ).encode()

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import botocore.session
-from botocore.model import OperationModel, OperationNotFoundError, ServiceModel
+from botocore.model import OperationModel
 
 from e2e.twin.clock import PlatformClock
 from e2e.twin.cloud import json_protocol, query_protocol
@@ -19,6 +18,7 @@ from e2e.twin.cloud.ec2 import ElasticComputeCloud
 from e2e.twin.cloud.errors import AwsError, FaithlessAnswerError
 from e2e.twin.cloud.faults import CloudCall, CloudFaults, NoFaults
 from e2e.twin.cloud.fleet import Fleet
+from e2e.twin.cloud.models import ServiceModels
 from e2e.twin.cloud.refusals import refusal_error
 from e2e.twin.cloud.signature import SignatureCheck, SignatureRefusedError
 from e2e.twin.cloud.ssm import SystemsManager
@@ -27,6 +27,7 @@ from e2e.twin.cloud.validation import answer_violations, request_violations, val
 
 _log = logging.getLogger(__name__)
 _LARGEST_REQUEST = 1 << 20
+_STS_VERSION = "2011-06-15"
 
 Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -39,14 +40,6 @@ class Answer:
     content_type: str
     body: bytes
     request_id: str
-
-
-@dataclass(frozen=True)
-class Service:
-    """One service: its published model and the operations we have."""
-
-    model: ServiceModel
-    operations: Mapping[str, Operation]
 
 
 class AwsEndpoint:
@@ -65,7 +58,7 @@ class AwsEndpoint:
         port: int = 0,
         seed: int = 0,
     ) -> None:
-        """Load the service models.
+        """Bind the port; on loopback, 0 takes any.
 
         Raises:
             OSError: the port is taken.
@@ -74,19 +67,26 @@ class AwsEndpoint:
         self._faults = faults or NoFaults()
         self._signatures = SignatureCheck(access_key_id, secret_access_key, region)
         self._systems_manager = SystemsManager(fleet, region, account, seed)
-        session = botocore.session.Session()
-        handlers: dict[str, Mapping[str, Operation]] = {
+        self._models = ServiceModels()
+        self._read_ahead: threading.Thread | None = None
+        self._operations: dict[str, Mapping[str, Operation]] = {
             "ssm": self._systems_manager.operations(),
             "ec2": ElasticComputeCloud(fleet, region, account).operations(),
             "sts": SecurityTokenService(account).operations(),
         }
-        self._services = {name: Service(session.get_service_model(name), found) for name, found in handlers.items()}
         self._server = _Server(port, self.answer)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="aws-endpoint")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="aws-endpoint", daemon=True
+        )
 
     def start(self) -> str:
-        """Listen, and return the URL to give to boto3 as ``endpoint_url``."""
+        """Listen, and return the URL to give to boto3 as ``endpoint_url``.
+
+        The service models are read in the background from now on (about 120 ms of one core), so this is best called
+        after everything else of the start.
+        """
         self._thread.start()
+        self._read_ahead = self._models.read_ahead(["sts", "ec2", "ssm"])
         return self._server.url
 
     def stop(self) -> None:
@@ -95,6 +95,8 @@ class AwsEndpoint:
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
+        if self._read_ahead is not None:
+            self._read_ahead.join()
         self._server.close_connections()
         self._server.server_close()
 
@@ -125,8 +127,7 @@ class AwsEndpoint:
 
     def _service_of(self, parameters: Mapping[str, str]) -> str:
         """Return the query service that the request's API version belongs to."""
-        version = parameters.get("Version")
-        return "sts" if version == self._services["sts"].model.api_version else "ec2"
+        return "sts" if parameters.get("Version") == _STS_VERSION else "ec2"
 
     def _verify(self, service: str, headers: Mapping[str, str], body: bytes, url: str) -> None:
         try:
@@ -139,10 +140,8 @@ class AwsEndpoint:
             )
 
     def _operation(self, service: str, name: str) -> OperationModel:
-        known = self._services[service]
-        if name in known.operations:
-            with suppress(OperationNotFoundError):
-                return known.model.operation_model(name)
+        if name in self._operations[service]:
+            return self._models.model(service).operation_model(name)
         if service == "ssm":
             raise AwsError(
                 "UnknownOperationException", f"this twin does not know {name or 'an operation without name'}"
@@ -154,7 +153,7 @@ class AwsEndpoint:
         if violations:
             raise AwsError("ValidationException", validation_message(violations))
         self._faults.before(CloudCall(service, operation.name, request))
-        answer = self._services[service].operations[operation.name](request)
+        answer = self._operations[service][operation.name](request)
         departures = answer_violations(operation.output_shape, answer)
         if departures:
             raise FaithlessAnswerError(
@@ -210,7 +209,7 @@ class _Server(ThreadingHTTPServer):
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (the base class's signature)
         """Log what a connection died of: a client that went away is none of our business."""
         _log.debug("a connection of %s ended early", client_address, exc_info=True)
 

@@ -31,7 +31,7 @@ def parse(parameters: Mapping[str, str], operation: OperationModel) -> dict[str,
         found = _Reader(rest, ec2=_speaks_ec2(operation)).structure(operation.input_shape, "")
         request = found or {}
     if rest:
-        raise AwsError("UnknownParameter", f"The parameter {sorted(rest)[0]} is not recognized")
+        raise AwsError("UnknownParameter", f"The parameter {min(rest)} is not recognized")
     return request
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal
+from typing import IO, Literal, Self
 
 from e2e.twin.hosts.processes import kill_all, marked
 
@@ -65,7 +65,7 @@ class Interrupt:
         with suppress(OSError):
             os.write(self._write, b"!")
 
-    def __enter__(self) -> "Interrupt":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

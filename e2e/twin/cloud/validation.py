@@ -42,7 +42,7 @@ def answer_violations(shape: Shape | None, value: Any) -> list[str]:
 
 
 def _walk(shape: Shape, value: Any, path: str, *, strict: bool) -> Iterator[str]:
-    if not isinstance(value, _PYTHON_TYPES[shape.type_name]) or _is_boolean_for_number(shape, value):
+    if not _has_type(shape, value):
         yield _failed(value, path, f"Member must be of type {shape.type_name}")
         return
     yield from _limits(shape, value, path, strict=strict)
@@ -59,8 +59,10 @@ def _walk(shape: Shape, value: Any, path: str, *, strict: bool) -> Iterator[str]
         yield from _text(shape, value, path, strict=strict)
 
 
-def _is_boolean_for_number(shape: Shape, value: Any) -> bool:
-    return isinstance(value, bool) and shape.type_name != "boolean"
+def _has_type(shape: Shape, value: Any) -> bool:
+    if isinstance(value, bool) and shape.type_name != "boolean":
+        return False
+    return isinstance(value, _PYTHON_TYPES[shape.type_name])
 
 
 def _structure(shape: StructureShape, value: Mapping[str, Any], path: str, *, strict: bool) -> Iterator[str]:
@@ -99,7 +101,7 @@ def _text(shape: StringShape, value: str, path: str, *, strict: bool) -> Iterato
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """Return the pattern; ``None`` for those that only Java can read (``\\p{L}``)."""
+    r"""Return the pattern; ``None`` for those that only Java can read (``\p{L}``)."""
     try:
         return re.compile(pattern)
     except re.error:
