@@ -20,9 +20,8 @@ def main(_arguments: list[str]) -> None:
     for line in sys.stdin:
         instance_id, _, folder = line.rstrip("\n").partition(" ")
         folders[instance_id] = folder
-    markers = [f"AWS_SSM_INSTANCE_ID={instance_id}" for instance_id in folders]
-    if markers:
-        kill_all(lambda: marked(*markers))
-    for folder in folders.values():
+    for instance_id, folder in folders.items():
+        marker = f"AWS_SSM_INSTANCE_ID={instance_id}"
+        kill_all(lambda marker=marker, folder=folder: marked(marker, folder=folder))
         if os.path.isdir(folder):  # noqa: PTH112 (standard library only, start-up time)
             shutil.rmtree(folder, ignore_errors=True)
