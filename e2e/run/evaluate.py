@@ -112,7 +112,8 @@ def _registered(book: StageBook, seen: Sequence[LookSeen], window: Window) -> tu
             return ()
         standing = tuple(refusal for refusal in look.refusals if begin < refusal.position < end)
     else:
-        standing = standing_after_failure(look.refusals, platform_times(window.heartbeats), end)
+        posted = next(c.get("time") for c in look.registry["controls"] if c["id"] == window.closing)
+        standing = standing_after_failure(look.refusals, platform_times(window.heartbeats), end, posted)
     if standing:
         reasons = ", ".join(sorted({refusal.reason or refusal.core for refusal in standing}))
         book.record("registered", "refuted", f"{len(standing)} refusals stand: {reasons}", evidence=evidence)
@@ -131,18 +132,20 @@ def platform_times(texts: Sequence[str]) -> tuple[datetime, ...]:
 
 
 def standing_after_failure(
-    refusals: Sequence[Refusal], heartbeats: Sequence[datetime], end: int | None
+    refusals: Sequence[Refusal], heartbeats: Sequence[datetime], end: int | None, posted: str | None
 ) -> tuple[Refusal, ...]:
     """Return the refusals that stand where nothing held.
 
-    Only refusals before the closing control count. They stand if one was logged for at least two of the last three
+    Only what comes before the closing control counts, which stands at position ``end`` and was logged at ``posted``.
+    Refusals stand if one was logged for at least two of the last three
     heartbeats before it; a refusal belongs to the newest heartbeat that is not later than it. Where the platform shows
     no heartbeat at all, the refused register calls speak for themselves.
     """
     before = [refusal for refusal in refusals if end is None or refusal.position < end]
-    if not heartbeats:
+    closed = parse_time(_microseconds(posted))
+    last = [beat for beat in heartbeats if closed is None or beat <= closed][-LAST_HEARTBEATS:]
+    if not last:
         return tuple(before)
-    last = heartbeats[-LAST_HEARTBEATS:]
     hit: set[int] = set()
     for refusal in before:
         time = parse_time(_microseconds(refusal.time))

@@ -24,7 +24,7 @@ def summarise(look: Look, contract: Contract, forbidden: Sequence[str], *, asked
         "concierge": _concierge(host, concierge) if host is not None and concierge is not None else None,
         "settings": _settings(concierge.settings) if concierge is not None else None,
         "presence": concierge.presence.answer if concierge is not None and concierge.presence is not None else None,
-        "launch": _launch(concierge.launch if concierge is not None else None, contract) if asked else None,
+        "launch": _launch(concierge.launch, contract) if asked and concierge is not None else None,
         "registry": _registry(look.registry, forbidden) if look.registry is not None else None,
         "part_errors": dict(look.part_errors),
     }
@@ -70,7 +70,7 @@ def _registry(registry: RegistrySeen, forbidden: Sequence[str]) -> dict[str, Any
         "lines": log.lines if log is not None else None,
         "left_out": log.matches_left_out if log is not None else None,
         "controls": [
-            {"id": match.control_id, "position": match.position}
+            {"id": match.control_id, "position": match.position, "time": match.time}
             for match in matches
             if match.workspace == "control" and match.reason == "invalid_kind"
         ],

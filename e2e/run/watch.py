@@ -55,6 +55,7 @@ class ConciergeWatch:
         self._stop = threading.Event()
         self._state = WatchState(None, None, False, False, None, False, 0, 0)
         self.heartbeats: list[str] = []
+        self._losing = False
         self.control_ids: list[str] = []
         self._thread = threading.Thread(target=self._run, name=f"watch-{concierge_id[:8]}", daemon=True)
         self._failure: BaseException | None = None
@@ -106,10 +107,15 @@ class ConciergeWatch:
         except Refused:
             raise
         except PlatformError as error:
-            self._journal.write("sample_lost", {"detail": str(error)})
+            if not self._losing:
+                self._losing = True
+                self._journal.write("samples_lost", {"detail": str(error)})
             with self._changed:
                 self._state = replace(state, lost_samples=state.lost_samples + 1)
             return
+        if self._losing:
+            self._losing = False
+            self._journal.write("samples_again", {"lost": state.lost_samples})
         at = self._pacing.monotonic()
         if row is None:
             self._note_status("gone", row)

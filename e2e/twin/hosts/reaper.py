@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+from functools import partial
 
 from e2e.twin.hosts.processes import kill_all, marked
 
@@ -21,7 +22,6 @@ def main(_arguments: list[str]) -> None:
         instance_id, _, folder = line.rstrip("\n").partition(" ")
         folders[instance_id] = folder
     for instance_id, folder in folders.items():
-        marker = f"AWS_SSM_INSTANCE_ID={instance_id}"
-        kill_all(lambda marker=marker, folder=folder: marked(marker, folder=folder))
+        kill_all(partial(marked, f"AWS_SSM_INSTANCE_ID={instance_id}", folder=folder))
         if os.path.isdir(folder):  # noqa: PTH112 (standard library only, start-up time)
             shutil.rmtree(folder, ignore_errors=True)
