@@ -195,6 +195,7 @@ class AgentView:
             self.user or AGENT_USERS[0],
             self._container,
             "python3",
+            "-B",
             "-c",
             _RUNTIME_VIEW,
             nonce,

@@ -8,6 +8,8 @@ client sent.
 import re
 
 _STATE = r"[a-z_]{1,20}"
+_FROM_TO = rf"from (?P<before>{_STATE}) to (?P<after>{_STATE})\b"
+_ARROW = rf"transition=(?P<before>{_STATE})→(?P<after>{_STATE}) reason=(?P<reason>[a-z_]{{1,60}})\b"
 _WORKSPACE = r"\(workspace=(?P<workspace>[^)\s]{1,64})\)"
 _PLATFORM_DENIED = r"Heartbeat: platform agent heartbeat denied: "
 _FAIL_CLOSED = r"refusing to mark online \(RCA #2970 FAIL-CLOSED\) " + _WORKSPACE
@@ -50,16 +52,8 @@ REGISTRY_CORES: "tuple[tuple[str, re.Pattern[str]], ...]" = tuple(
             r"Heartbeat: platform agent declared management MCP lookup failed: .{0,400}?" + _DEGRADED,
         ),
         ("tools_gate_other", r"Heartbeat: .{1,400}?\(core#3082\) " + _WORKSPACE),
-        (
-            "transition",
-            r"Heartbeat: transitioned (?P<workspace>\S{1,64}) "
-            rf"from (?P<before>{_STATE}) to (?P<after>{_STATE})\b",
-        ),
-        (
-            "transition",
-            r"Heartbeat: workspace=(?P<workspace>\S{1,64}) "
-            rf"transition=(?P<before>{_STATE})→(?P<after>{_STATE}) reason=(?P<reason>[a-z_]{{1,60}})\b",
-        ),
+        ("transition", r"Heartbeat: transitioned (?P<workspace>\S{1,64}) " + _FROM_TO),
+        ("transition", r"Heartbeat: workspace=(?P<workspace>\S{1,64}) " + _ARROW),
         ("warming", r"Heartbeat: platform (?P<workspace>\S{1,64}) warming, holding provisioning"),
         ("card_backfilled", r"Registry heartbeat: backfilled agent_card for (?P<workspace>\S{1,64}) "),
         (

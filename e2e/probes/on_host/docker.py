@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
 LINE_BYTES = 64 * 1024
@@ -68,28 +68,32 @@ class Docker:
                 raise DockerTimedOut
         return code, content
 
-    def lines(self, *arguments: str) -> "Iterator[bytes]":
-        """Return the lines of a command's output, standard error among them, each cut at 64 KiB.
+    def read_streams(self, *arguments: str, readers: "tuple[Callable[[bytes], bool], Callable[[bytes], bool]]") -> None:
+        """Hand every line of a command's output and of its errors to a reader each, cut at 64 KiB.
+
+        Each reader is called from a thread of its own and says whether it wants more.
 
         Raises:
             DockerFailed, DockerTimedOut: after the last line, if the command did not end well.
         """
-        with self._started(arguments, b"", subprocess.STDOUT) as (process, expired):
-            stream = process.stdout
-            while stream is not None:
-                line = stream.readline(LINE_BYTES)
-                if not line:
-                    break
-                whole = line
-                while not whole.endswith(b"\n"):
-                    whole = stream.readline(LINE_BYTES)
-                    if not whole:
-                        break
-                yield line
+        with self._started(arguments, b"", subprocess.PIPE) as (process, expired):
+            threads = [
+                threading.Thread(target=_read_lines, args=(stream, reader), daemon=True)
+                for stream, reader in zip((process.stdout, process.stderr), readers, strict=True)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            enough = process.poll() is None
+            if enough:
+                process.kill()
             code = process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
             if expired.is_set():
                 raise DockerTimedOut
-            if code != 0:
+            if code != 0 and not enough:
                 raise DockerFailed
 
     @contextmanager
@@ -122,6 +126,19 @@ class Docker:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def _read_lines(stream: "IO[bytes]", reader: "Callable[[bytes], bool]") -> None:
+    while True:
+        line = stream.readline(LINE_BYTES)
+        if not line:
+            return
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(LINE_BYTES)
+        if not reader(line):
+            stream.close()  # the command gets a broken pipe, or is killed when the other stream has ended
+            return
 
 
 def _feed(stream: "IO[bytes]", given: bytes) -> None:

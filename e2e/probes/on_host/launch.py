@@ -46,6 +46,7 @@ except FileNotFoundError:
 except PermissionError:
     sys.exit(126)
 """
+_END_GROUP = 'kill -s KILL -- "-$1"'
 _STARTED = re.compile(rb"E2E-STARTED (\d{1,10})")
 _ERROR_CODE = re.compile(r"[A-Z0-9_ ]{1,40}|HTTP \d{3}")
 _STATUS = re.compile(r"[a-z_]{1,24}")
@@ -117,7 +118,7 @@ def launch(docker: Docker, container: "dict[str, Any]", view: AgentView, asked: 
         facts["exit_code"] = session.end(_GRACE_SECONDS)
         if facts["exit_code"] is None and group is not None:
             # Killing `docker exec` leaves the process in the container running.
-            docker.attempt("exec", "-u", user, identity, "kill", "-KILL", "--", "-" + group, limit=_ANSWER_BYTES)
+            docker.attempt("exec", "-u", user, identity, "sh", "-c", _END_GROUP, "end", group, limit=_ANSWER_BYTES)
     facts["seconds"] = round(time.monotonic() - began, 3)
     facts["non_json_lines"] = session.non_json_lines
     facts["stderr"] = {"bytes": session.error_bytes, "signs": _signs(session.errors)}
@@ -148,7 +149,9 @@ def _start(process: "subprocess.Popen[bytes]", session: Session, view: AgentView
     if process.stdin is None:
         raise ServerEnded
     try:
-        process.stdin.write(json.dumps(entry_environment(view.entry)).encode() + b"\n")
+        given = entry_environment(view.entry).items()
+        variables = {name: value for name, value in given if name and "=" not in name and "\0" not in name + value}
+        process.stdin.write(json.dumps(variables).encode() + b"\n")
         process.stdin.flush()
     except OSError:
         raise ServerEnded from None
