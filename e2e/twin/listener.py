@@ -76,9 +76,13 @@ class Listener:
         """Return when the listener has ended."""
         self._thread.join()
 
+    def ask_to_stop(self) -> None:
+        """Begin to stop and return at once; :meth:`stop` is still needed."""
+        self._server.should_exit = True
+
     def stop(self) -> None:
         """Stop answering and free the port; safe to call twice and before :meth:`start`."""
-        self._server.should_exit = True
+        self.ask_to_stop()
         if self._thread.ident is not None:
             self._thread.join(STOP_SECONDS)
             if self._thread.is_alive():

@@ -106,8 +106,7 @@ def _announce_json(connections: "Connections", out: TextIO) -> None:
 
 
 def _announce(connections: "Connections", out: TextIO) -> None:
-    for name, value in asdict(connections).items():
-        out.write(f"{name:>22}  {value}\n")
+    out.writelines(f"{name:>22}  {value}\n" for name, value in asdict(connections).items())
     out.write("ready; Ctrl-C ends it\n")
     out.flush()
 

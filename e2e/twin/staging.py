@@ -23,7 +23,7 @@ from e2e.twin.faults import Fault, FaultPlan
 from e2e.twin.gateway import Gateway
 from e2e.twin.identities import Identities
 from e2e.twin.images.catalogue import Image
-from e2e.twin.listener import Listener, bind_loopback, url_of
+from e2e.twin.listener import Listener, PortBusyError, bind_loopback, url_of
 from e2e.twin.plugins.archive import plugin_archive
 from e2e.twin.warden import Warden
 
@@ -111,7 +111,9 @@ class Staging:
 
     def stop(self) -> None:
         """End all machines and ports and remove the sandbox; nothing is left when this returns."""
-        self._estate.closing.set()
+        self._estate.background.stopping.set()
+        self._control_plane.ask_to_stop()
+        self._gateway.ask_to_stop()
         self._clean_up.close()
 
     def _build(self, control_plane_socket: socket.socket, gateway_socket: socket.socket) -> None:
@@ -119,6 +121,7 @@ class Staging:
         clock = PlatformClock(settings.speed)
         hosts_folder = self.sandbox / "hosts"
         fleet = Fleet(clock, hosts_folder, settings.seed)
+        clean_up.callback(fleet.close)
         database = Database(self.sandbox / "control-plane.sqlite", SCHEMA)
         clean_up.callback(database.close)
         identities = Identities(settings.seed)
@@ -151,15 +154,21 @@ class Staging:
         clean_up.callback(self._gateway.stop)
         self._access_key_id = f"AKIATWIN{secrets.token_hex(6).upper()}"
         self._secret_access_key = secrets.token_urlsafe(30)
-        self._aws = AwsEndpoint(
-            fleet,
-            clock,
-            region=REGION,
-            account=ACCOUNT,
-            access_key_id=self._access_key_id,
-            secret_access_key=self._secret_access_key,
-            port=settings.aws_port,
-        )
+        try:
+            self._aws = AwsEndpoint(
+                fleet,
+                clock,
+                region=REGION,
+                account=ACCOUNT,
+                access_key_id=self._access_key_id,
+                secret_access_key=self._secret_access_key,
+                port=settings.aws_port,
+                seed=settings.seed,
+            )
+        except (OSError, OverflowError) as error:
+            raise PortBusyError(settings.aws_port, str(error)) from error
         clean_up.callback(self._aws.stop)
-        # The machines go first: what runs on them talks to everything above.
+        clean_up.callback(self._estate.background.stop)
+        # The machines go first: what runs on them talks to everything above. (Above, their close is for a start that
+        # fails half way; a second close does nothing.)
         clean_up.callback(fleet.close)

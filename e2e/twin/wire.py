@@ -98,7 +98,10 @@ class Application:
         for route in routes:
             by_path.setdefault(route.path, {})[route.method] = route.handler
         self.asgi = Starlette(
-            routes=[StarletteRoute(path, self._endpoint(handlers), methods=list(handlers)) for path, handlers in by_path.items()]
+            routes=[
+                StarletteRoute(path, self._endpoint(handlers), methods=list(handlers))
+                for path, handlers in by_path.items()
+            ]
         )
 
     def close(self) -> None:

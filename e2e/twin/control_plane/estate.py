@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
+from e2e.twin.cloud.fleet import InstanceView
 from e2e.twin.database import Database, Row, timestamp
 from e2e.twin.faults import FaultPlan
 from e2e.twin.gateway import TenantDoor
@@ -32,8 +34,8 @@ class Machines(Protocol):
     def terminate(self, instance_id: str) -> None:
         """End a machine; safe to repeat."""
 
-    def state(self, instance_id: str) -> str:
-        """Return the machine's EC2 state."""
+    def view(self, instance_id: str) -> InstanceView:
+        """Return what is known of the machine now."""
 
 
 class Image(Protocol):
@@ -88,7 +90,7 @@ class Estate:
     gateway_url: str
     hosts_folder: Path
     archive: Callable[[str, str, str], bytes | None]
-    closing: threading.Event = field(default_factory=threading.Event)
+    background: Background = field(default_factory=Background)
     launching: threading.RLock = field(default_factory=threading.RLock)
 
     def org(self, slug: str) -> Row | None:
@@ -132,7 +134,7 @@ class Estate:
         """
         with self.launching:
             row = self.org_by_id(org_id)
-            if row is None or row["purging"] or self.closing.is_set():
+            if row is None or row["purging"] or self.background.stopping.is_set():
                 return None
             instance_id = launch()
             record(instance_id)

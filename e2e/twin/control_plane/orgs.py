@@ -62,9 +62,16 @@ def get_tenant(estate: Estate, call: Call) -> Answer:
     row = estate.org_or_404(call.parameters["slug"])
     if not row["instance_id"]:
         raise RefusedError(404, "tenant has no instance yet")
-    state = estate.machines.state(row["instance_id"])
+    machine = estate.machines.view(row["instance_id"])
     return Answer(
-        200, {"slug": row["slug"], "org_id": row["id"], "instance_id": row["instance_id"], "instance_state": state}
+        200,
+        {
+            "slug": row["slug"],
+            "org_id": row["id"],
+            "instance_id": row["instance_id"],
+            "instance_state": machine.state,
+            "private_ip": machine.private_address,
+        },
     )
 
 
@@ -127,4 +134,4 @@ def _shown(row: Row) -> Document:
 
 
 def _machine(estate: Estate, instance_id: str) -> Document:
-    return {"instance_id": instance_id, "state": estate.machines.state(instance_id) if instance_id else ""}
+    return {"instance_id": instance_id, "state": estate.machines.view(instance_id).state if instance_id else ""}

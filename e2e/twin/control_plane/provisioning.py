@@ -3,7 +3,6 @@
 The row's ``instance_status`` tells it: absent, ``provisioning``, then ``running`` or ``failed`` with ``last_error``.
 """
 
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -37,7 +36,7 @@ class TenantBootError(Exception):
 
 def provision_org(estate: Estate, org_id: str) -> None:
     """Provision the organisation in a thread of its own."""
-    threading.Thread(target=_provision, args=(estate, org_id), name=f"org-{org_id[:8]}", daemon=True).start()
+    estate.background.start(f"org-{org_id[:8]}", lambda: _provision(estate, org_id))
 
 
 def platform_agent_id(org_id: str) -> str:
@@ -46,7 +45,7 @@ def platform_agent_id(org_id: str) -> str:
 
 
 def _provision(estate: Estate, org_id: str) -> None:
-    if estate.closing.wait(estate.clock.wall(UNLISTED_SECONDS)):
+    if estate.background.stopping.wait(estate.clock.wall(UNLISTED_SECONDS)):
         return
     row = estate.org_by_id(org_id)
     if row is None:
@@ -79,7 +78,7 @@ def _set_up(estate: Estate, row: Row, host: Host) -> None:
     except Exception as error:  # noqa: BLE001  (the border to the machine: whatever it is becomes the row's last_error)
         _fail(estate, row["id"], error)
         return
-    threading.Thread(target=_finish, args=(estate, row, container), name=f"tenant-{row['slug']}", daemon=True).start()
+    estate.background.start(f"tenant-{row['slug']}", lambda: _finish(estate, row, container))
 
 
 def _finish(estate: Estate, row: Row, container: Container) -> None:
@@ -120,7 +119,7 @@ def _polls(estate: Estate, org_id: str, failure: str) -> Iterator[None]:
         row = estate.org_by_id(org_id)
         if row is None or row["purging"] or time.monotonic() >= deadline:
             raise TenantBootError(failure)
-        if estate.closing.wait(POLL_SECONDS):
+        if estate.background.stopping.wait(POLL_SECONDS):
             raise TenantBootError("the twin is ending")
 
 

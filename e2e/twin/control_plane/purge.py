@@ -23,7 +23,12 @@ def purge_org(estate: Estate, call: Call) -> Answer:
         if row is not None:
             estate.database.execute("UPDATE orgs SET purging = 1 WHERE id = ?", row["id"])
     if row is not None:
-        _purge(estate, row)
+        try:
+            _purge(estate, row)
+        except BaseException:
+            # What is left of the organisation stays on record, so that the call can be repeated.
+            estate.database.execute("UPDATE orgs SET purging = 0 WHERE id = ?", row["id"])
+            raise
     receipt = estate.database.row("SELECT * FROM org_purges WHERE slug = ? ORDER BY number DESC", slug)
     if receipt is None:
         raise RefusedError(404, "org not found", slug=slug)
@@ -48,7 +53,7 @@ def _purge(estate: Estate, row: Row) -> None:
     for instance_id in [*(host["instance_id"] for host in workspaces), fresh["instance_id"]]:
         if instance_id:
             estate.machines.terminate(instance_id)
-    estate.closing.wait(estate.clock.wall(PURGE_SECONDS))
+    estate.background.stopping.wait(estate.clock.wall(PURGE_SECONDS))
     with estate.database.transaction():
         estate.database.execute("DELETE FROM workspace_instances WHERE org_id = ?", row["id"])
         estate.database.execute("DELETE FROM boot_events WHERE org_id = ?", row["id"])

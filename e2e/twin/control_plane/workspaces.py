@@ -49,15 +49,13 @@ def provision_workspace(estate: Estate, call: Call) -> Answer:
     )
     if instance_id is None:
         raise RefusedError(409, "the organisation is being purged")
-    state = estate.machines.state(instance_id)
-    return Answer(201, {"instance_id": instance_id, "private_ip": "", "state": state, "runtime": document["runtime"]})
+    return Answer(201, _machine(estate, instance_id) | {"runtime": document["runtime"]})
 
 
 def get_workspace_status(estate: Estate, call: Call) -> Answer:
     """Answer GET /cp/workspaces/:id/status."""
     row = _find(estate, call)
-    state = estate.machines.state(row["instance_id"])
-    return Answer(200, {"instance_id": row["instance_id"], "state": state, "public_ip": "", "private_ip": ""})
+    return Answer(200, _machine(estate, row["instance_id"]) | {"public_ip": ""})
 
 
 def delete_workspace(estate: Estate, call: Call) -> Answer:
@@ -69,6 +67,11 @@ def delete_workspace(estate: Estate, call: Call) -> Answer:
     estate.machines.terminate(row["instance_id"])
     estate.database.execute("DELETE FROM workspace_instances WHERE instance_id = ?", row["instance_id"])
     return Answer(200, {"status": "terminated"})
+
+
+def _machine(estate: Estate, instance_id: str) -> Document:
+    machine = estate.machines.view(instance_id)
+    return {"instance_id": instance_id, "state": machine.state, "private_ip": machine.private_address}
 
 
 def _find(estate: Estate, call: Call) -> Row:

@@ -1,4 +1,4 @@
-"""The images of the twin's containers: their content as files, and the catalogue that makes root file systems of them."""
+"""The images of the twin's containers: their content as files, and the catalogue that makes root folders of it."""
 
 from e2e.twin.images.catalogue import BEFORE_FIX_IMAGE, DEFAULT_IMAGE, ENTRYPOINT, Image, catalogue
 

@@ -1,9 +1,10 @@
 """The catalogue of runtime images: what a container starts from, with a digest computed from the content.
 
-An image is a set of files by container path. It is put together from folders under ``content/``: ``base`` for what all
-images share and overlays that replace or add files. The delivery contract is added from where it travels with the harness,
-so that there is one copy of it. The digest covers path, mode and bytes of every file, sorted by path, and nothing of the
-machine: not the time stamps and modes of a checkout, not what :mod:`e2e.twin.images.rootfs` writes beside the content.
+An image is a set of files by container path. It is put together from folders under ``content/``: ``base`` for what
+all images share and overlays that replace or add files. The delivery contract is added from where it travels with the
+harness, so that there is one copy of it. The digest covers path, mode and bytes of every file, sorted by path, and
+nothing of the machine: not the time stamps and modes of a checkout, not what :mod:`e2e.twin.images.rootfs` writes
+beside the content.
 """
 
 import hashlib

@@ -57,8 +57,8 @@ def write_rootfs(files: Iterable[ImageFile], rootfs: Path) -> None:
 def agent_uid() -> int | None:
     """Return the uid that the agent runs as, or ``None`` where it can only be the twin's own user.
 
-    It is 1000 where the twin is root and that uid can really run this interpreter and import the MCP SDK; found out once,
-    by trying.
+    It is 1000 where the twin is root and that uid can really run this interpreter and import the MCP SDK; found out
+    once, by trying.
     """
     if os.geteuid() != 0:
         return None

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from e2e.contract import load_contract
+from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
 from e2e.twin.database import Database
 from e2e.twin.faults import FaultSwitch
 from e2e.twin.identities import Identities
 from e2e.twin.listener import Listener, PortBusyError, bind_loopback, url_of
-from e2e.twin.workspace_server.background import Background
 from e2e.twin.workspace_server.configuration import TenantConfiguration
 from e2e.twin.workspace_server.gate import POLICIES
 from e2e.twin.workspace_server.log import RegistryLog
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     announce(port_file, listener.port)
     log(f"workspace-server: org={configuration.org_slug} gate={configuration.gate} listening on :{listener.port}")
     stop.wait()
-    tenant.background.stopping.set()
+    tenant.background.stop()
     listener.stop()
     tenant.database.close()
     return 0

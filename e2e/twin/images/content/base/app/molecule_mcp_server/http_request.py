@@ -19,10 +19,10 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """The last answer of a request; header names are looked up in any case."""
+    """The last answer of a request; ``retry_after`` is that header as it came, or empty."""
 
     status: int
-    headers: Mapping[str, str]
+    retry_after: str
     text: str
 
 
@@ -59,7 +59,7 @@ def _send(
         connection.request(method, target, body, {**headers, **standing})
         answer = connection.getresponse()
         text = answer.read(_MAXIMUM_ANSWER_BYTES).decode("utf-8", "replace")
-        return HttpAnswer(answer.status, answer.headers, text), answer.getheader("Location")
+        return HttpAnswer(answer.status, answer.getheader("Retry-After", ""), text), answer.getheader("Location")
     except (OSError, HTTPException, ValueError) as error:
         raise UnreachableError("fetch failed") from error
     finally:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from io import TextIOWrapper
 
 import anyio
-import mcp.types as types  # noqa: PLR0402 - the SDK's own idiom
+import mcp.types as types
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.server.lowlevel import Server
+from mcp.server.lowlevel.server import Server
 from mcp.server.models import InitializationOptions
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError

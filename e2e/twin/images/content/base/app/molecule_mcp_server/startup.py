@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Callable
 
+from molecule_runtime.delivery_contract import delivery_contract
+
 from molecule_mcp_server.http_request import HttpAnswer, UnreachableError, send_request
 from molecule_mcp_server.settings import ServerSettings
-from molecule_runtime.delivery_contract import delivery_contract
 
 __all__ = ["VERSION", "look_at_platform", "server_name"]
 
@@ -64,7 +65,7 @@ def _templates(settings: ServerSettings, pause: Callable[[float], object]) -> Ht
 
 def _retry_after(answer: HttpAnswer, attempt: int) -> float:
     try:
-        return min(float(answer.headers.get("Retry-After") or 2**attempt), _RETRY_CAP_SECONDS)
+        return min(float(answer.retry_after or 2**attempt), _RETRY_CAP_SECONDS)
     except ValueError:
         return float(2**attempt)
 

@@ -1,8 +1,8 @@
 """The management tools: what they are called, what they take, and the one request each of them makes.
 
-Only the verbs that a boot needs are here, out of the 41 of the release of June 2026. That release called the creating verb
-``provision_workspace``; here it bears the name that the delivery contract requires, since the online gate of that time
-demanded a tool of that name, which no release offered.
+Only the verbs that a boot needs are here, out of the 41 of the release of June 2026. That release called the creating
+verb ``provision_workspace``; here it bears the name that the delivery contract requires, since the online gate of
+that time demanded a tool of that name, which no release offered.
 """
 
 import json
@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from molecule_runtime.delivery_contract import delivery_contract
+
 from molecule_mcp_server.arguments import validation_error
 from molecule_mcp_server.management_client import ManagementClient
 from molecule_mcp_server.settings import ServerSettings
-from molecule_runtime.delivery_contract import delivery_contract
 
 __all__ = ["Tool", "ToolResult", "Toolbox"]
 
@@ -53,7 +54,7 @@ class Toolbox:
         return tuple(self._tools.values())
 
     def call(self, name: str, arguments: Mapping[str, object]) -> ToolResult:
-        """Run a tool; unknown tools and bad arguments are errors, whatever the platform answers is not. Never raises."""
+        """Run a tool; unknown tools and bad arguments are errors, what the platform answers never is. Never raises."""
         tool = self._tools.get(name)
         if tool is None:
             return ToolResult(f"MCP error -32602: Tool {name} not found", is_error=True)

@@ -115,7 +115,7 @@ class _Server(ThreadingHTTPServer):
         self.server_bind()
 
     def server_bind(self) -> None:
-        """Bind without asking the resolver for this machine's name, which the base class does and which can take long."""
+        """Bind without asking the resolver for this machine's name: the base class does, and that can take long."""
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
 
@@ -156,8 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True  # the caller went away; its answer is nobody's any more
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Log one request the way the platform's server does."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002 - the base class's signature
+        """Log one request the way the platform's server does; ``args`` are request line, status and size."""
         if args and isinstance(args[0], str) and args[0].endswith(("HTTP/1.0", "HTTP/1.1")):
             host, port = self.client_address[:2]
             phrase = HTTPStatus(int(str(args[1]))).phrase

@@ -1,8 +1,8 @@
 """The stand-in for the model: a fixed reading of a few plain requests, and nothing random.
 
-It does what a model would do with the same request, and through the same means: it has exactly the tools that the agent's
-own MCP servers listed. It creates a workspace when asked to, tells its tools when asked for them, says so when it lacks the
-tool, and otherwise answers politely.
+It does what a model would do with the same request, and through the same means: it has exactly the tools that the
+agent's own MCP servers listed. It creates a workspace when asked to, tells its tools when asked for them, says so
+when it lacks the tool, and otherwise answers politely.
 """
 
 import json

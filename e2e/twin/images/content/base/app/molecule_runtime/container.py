@@ -1,7 +1,8 @@
 """Where things are inside the container, also when the container is a plain process.
 
-In a real container ``CONTAINER_ROOT`` is unset and a container path is the path. Where a container is a plain process,
-``CONTAINER_ROOT`` names the folder that stands for ``/``, and paths under the container's own folders are looked up there.
+In a real container ``CONTAINER_ROOT`` is unset and a container path is the path. Where a container is a plain
+process, ``CONTAINER_ROOT`` names the folder that stands for ``/``, and paths under the container's own folders are
+looked up there.
 """
 
 import os

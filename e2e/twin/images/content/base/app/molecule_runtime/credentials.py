@@ -1,7 +1,7 @@
 """The two secrets that the platform hands out at registration, and where they are kept.
 
-``.auth_token`` is the bearer of register and heartbeat; ``.platform_inbound_secret`` lies beside it. Both are files of mode
-0600 without a newline. A token that is rewritten on disk is not noticed until the next start.
+``.auth_token`` is the bearer of register and heartbeat; ``.platform_inbound_secret`` lies beside it. Both are files
+of mode 0600 without a newline. A token that is rewritten on disk is not noticed until the next start.
 """
 
 import os

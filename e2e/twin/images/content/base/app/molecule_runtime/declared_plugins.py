@@ -1,7 +1,8 @@
-"""Installs the plugins that the platform declared for this workspace; the entrypoint runs it as root, before the runtime.
+"""Installs the plugins that the platform declared for this workspace.
 
-Only ``gitea://owner/repository[/sub/path][#ref]`` is understood. Everything that was installed before is removed first, so
-a fetch that fails leaves the workspace without plugins. No failure stops the boot: each is one ``[plugins]`` line.
+The entrypoint runs it as root, before the runtime. Only ``gitea://owner/repository[/sub/path][#ref]`` is understood.
+Everything that was installed before is removed first, so a fetch that fails leaves the workspace without plugins. No
+failure stops the boot: each is one ``[plugins]`` line.
 """
 
 import io

@@ -1,9 +1,10 @@
 """The heartbeat: a thread of its own, so that a busy agent goes on beating.
 
-The first beat goes out at once, then one per interval. The HTTP status of an answer is never looked at (the platform's own
-client does not raise on one either), so a revoked token or a gate that refuses the workspace is not noticed here: only the
-platform's side knows. Transport errors are told for the first three failures in a row and every tenth after that. The
-platform's runtime of June 2026 span without any pause from the tenth failure on; that is not repeated here.
+The first beat goes out at once, then one per interval. The HTTP status of an answer is never looked at (the
+platform's own client does not raise on one either), so a revoked token or a gate that refuses the workspace is not
+noticed here: only the platform's side knows. Transport errors are told for the first three failures in a row and
+every tenth after that. The platform's runtime of June 2026 span without any pause from the tenth failure on; that is
+not repeated here.
 """
 
 import sys

@@ -20,7 +20,8 @@ _CALL_SECONDS = 300
 def launch_specs(contract: DeliveryContract, environment: Mapping[str, str]) -> list[LaunchSpec]:
     """Return what the settings file says to start; entries without a command are skipped without a word.
 
-    The entry's environment is laid over the process's. A command without a slash is looked up on the resulting ``PATH``.
+    The entry's environment is laid over the process's. A command without a slash is looked up on the resulting
+    ``PATH``.
     """
     settings = read_settings(container_path(contract.settings_path, environment)) or {}
     servers = settings.get(contract.key)
@@ -56,7 +57,7 @@ class AgentTools:
     def wait_until_settled(self, timeout_seconds: float) -> bool:
         """Wait until every server has listed its tools or failed to; false if that takes longer (wall seconds)."""
         deadline = time.monotonic() + timeout_seconds
-        return all([server.settled.wait(max(deadline - time.monotonic(), 0)) for server in self._servers])
+        return all(server.settled.wait(max(deadline - time.monotonic(), 0)) for server in self._servers)
 
     def tool_ids(self) -> list[str] | None:
         """Return ``mcp__<server>__<tool>`` of all tools, sorted; ``None`` while no server has listed its tools."""

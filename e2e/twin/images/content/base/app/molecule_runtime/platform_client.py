@@ -20,7 +20,6 @@ class PlatformAnswer:
     """An HTTP answer of the platform, whatever its status."""
 
     status: int
-    headers: Mapping[str, str]
     body: bytes
 
     def json_object(self) -> dict[str, object]:
@@ -48,7 +47,7 @@ class PlatformClient:
         try:
             connection.request("POST", url.path.rstrip("/") + path, json.dumps(body).encode(), all_headers)
             answer = connection.getresponse()
-            return PlatformAnswer(answer.status, answer.headers, answer.read(_MAXIMUM_ANSWER_BYTES))
+            return PlatformAnswer(answer.status, answer.read(_MAXIMUM_ANSWER_BYTES))
         except (OSError, HTTPException) as error:
             raise TransportError(repr(error)) from error
         finally:

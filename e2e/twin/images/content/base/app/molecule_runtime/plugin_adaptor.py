@@ -1,8 +1,8 @@
 """Wires installed plugins into the agent: ``MCPServerAdaptor`` of the delivery contract.
 
-A plugin that carries a ``settings-fragment.json`` has the fragment's servers merged into the agent's settings file. The
-merge only adds: other keys and other servers stay, and removing a plugin later does not remove its entry. A settings file
-that is corrupt or not an object is replaced.
+A plugin that carries a ``settings-fragment.json`` has the fragment's servers merged into the agent's settings file.
+The merge only adds: other keys and other servers stay, and removing a plugin later does not remove its entry. A
+settings file that is corrupt or not an object is replaced.
 """
 
 import json

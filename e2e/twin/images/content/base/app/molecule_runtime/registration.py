@@ -1,7 +1,7 @@
 """Registers the workspace with the platform, once in a life.
 
-Eight attempts with growing pauses; any 2xx is success. Any 4xx is a misconfiguration: one attempt, one line, no retry, and
-the boot goes on, since heartbeats can still bring the workspace online.
+Eight attempts with growing pauses; any 2xx is success. Any 4xx is a misconfiguration: one attempt, one line, no
+retry, and the boot goes on, since heartbeats can still bring the workspace online.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Reads plain English the way the stand-in for the model needs it: is a workspace asked for, and which one?"""
+"""Reads plain English for the stand-in of the model: whether a workspace is asked for, and which one."""
 
 import re
 from collections.abc import Container
@@ -6,20 +6,21 @@ from dataclasses import dataclass
 
 __all__ = ["CreateRequest", "asks_for_tools", "read_create_request"]
 
-_OPEN = "[\"'`“‘«]"
-_CLOSE = "[\"'`”’»]"
-_INSIDE = "([^\"'`“”‘’«»\\n]+)"
+_OPEN = "[\"'`\u201c\u2018\u00ab]"
+_CLOSE = "[\"'`\u201d\u2019\u00bb]"
+_INSIDE = "([^\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\\n]+)"
 _VERB = re.compile(r"\b(creat\w*|provision\w*|make|set up|spin up|add)\b|(create|provision)_workspace", re.IGNORECASE)
+_UP_TO_QUOTE = "[^\"'`\u201c\u2018\u00ab\\n]{0,40}?"
 _QUOTED_NAMES = (
-    re.compile(rf"\b(?:named|called)\b{_CLOSE}?[^\"'`“‘«\n]{{0,40}}?{_OPEN}{_INSIDE}{_CLOSE}", re.IGNORECASE),
-    re.compile(rf"\bname\b{_CLOSE}?[^\"'`“‘«\n]{{0,40}}?{_OPEN}{_INSIDE}{_CLOSE}", re.IGNORECASE),
+    re.compile(rf"\b(?:named|called)\b{_CLOSE}?{_UP_TO_QUOTE}{_OPEN}{_INSIDE}{_CLOSE}", re.IGNORECASE),
+    re.compile(rf"\bname\b{_CLOSE}?{_UP_TO_QUOTE}{_OPEN}{_INSIDE}{_CLOSE}", re.IGNORECASE),
 )
 _PLAIN_NAMES = (
     re.compile(r"\b(?:named|called)\s+(?:exactly\s+|it\s+)?([\w][\w.-]*)", re.IGNORECASE),
     re.compile(r"\bname(?:\s+is|\s+of|\s*[:=])\s*([\w][\w.-]*)", re.IGNORECASE),
 )
 _MODELS = (
-    re.compile(rf"\bmodel\b{_CLOSE}?[^\"'`“‘«\n]{{0,40}}?{_OPEN}{_INSIDE}{_CLOSE}", re.IGNORECASE),
+    re.compile(rf"\bmodel\b{_CLOSE}?{_UP_TO_QUOTE}{_OPEN}{_INSIDE}{_CLOSE}", re.IGNORECASE),
     re.compile(r"\bmodel\b[^\"'`\n]{0,20}?\s([\w.:-]+/[\w./:-]*\w)", re.IGNORECASE),
 )
 _TOOLS_QUESTION = re.compile(

@@ -13,8 +13,8 @@ MAXIMUM_DEPTH = 64
 def read_settings(path: str) -> dict[str, object] | None:
     """Return the JSON object in ``path``, or ``None`` for everything that is not one.
 
-    ``None`` means: missing, unreadable, not a regular file, larger than 1 MiB, not strict UTF-8, with a byte order mark,
-    malformed, not an object, or nested deeper than 64 levels (the outermost object is level 1).
+    ``None`` means: missing, unreadable, not a regular file, larger than 1 MiB, not strict UTF-8, with a byte order
+    mark, malformed, not an object, or nested deeper than 64 levels (the outermost object is level 1).
     """
     data = _read_bounded(path)
     if data is None:

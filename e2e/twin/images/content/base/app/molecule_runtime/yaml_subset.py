@@ -1,9 +1,9 @@
 """A reader for the part of YAML that config files of workspaces use; the runtime has the standard library only.
 
-Understood: mappings and sequences by indentation, ``- key: value`` items, plain, single- and double-quoted scalars on one
-line, ``[a, b]`` and ``{}`` / ``{a: b}`` without nesting, ``|`` and ``>`` blocks, comments, ``null``, booleans and numbers.
-Not understood, and said so: anchors, tags, several documents, quoted scalars over several lines. A document that is JSON is
-read as JSON.
+Understood: mappings and sequences by indentation, ``- key: value`` items, plain, single- and double-quoted scalars on
+one line, ``[a, b]`` and ``{}`` / ``{a: b}`` without nesting, ``|`` and ``>`` blocks, comments, ``null``, booleans and
+numbers. Not understood, and said so: anchors, tags, several documents, quoted scalars over several lines. A document
+that is JSON is read as JSON.
 """
 
 import json
