@@ -1,6 +1,6 @@
 """The light management MCP server: JSON-RPC over stdio on the standard library, for runs in large numbers.
 
-Lines are answered in threads of their own, so that a slow tool holds up nobody.
+Tools run in threads of their own, so that a slow one holds up nobody.
 """
 
 import json
@@ -36,8 +36,14 @@ class LightServer:
                 message = json.loads(line)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(message, dict) and "method" in message and message.get("id") is not None:
+            if not isinstance(message, dict) or "method" not in message or message.get("id") is None:
+                continue
+            if message["method"] == "tools/call":
                 threading.Thread(target=self._answer, args=(message,), daemon=True).start()
+            else:
+                self._answer(message)
+        # Held for good: a thread that is still at work must not write while the interpreter shuts down.
+        self._writing.acquire()
 
     def _answer(self, message: Mapping[str, object]) -> None:
         parameters = message.get("params")

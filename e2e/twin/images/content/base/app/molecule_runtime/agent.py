@@ -19,6 +19,9 @@ __all__ = ["Agent", "Tools"]
 class Tools(Protocol):
     """The tools that the agent has."""
 
+    def ready(self) -> None:
+        """Wait, within reason, until the tools are known."""
+
     def tool_ids(self) -> list[str] | None:
         """Return the ids of all tools, or ``None`` while they are not known."""
 
@@ -42,6 +45,7 @@ class Agent:
         """Return the reply to ``text``; a tool that fails is told in the reply, as a model would."""
         if not text.strip():
             return "Agent error: message contained no text content"
+        self._tools.ready()
         names = self._contract.create_tool_names
         request = read_create_request(text, {*names, *(f"mcp__{self._contract.mcp_server_name}__{n}" for n in names)})
         if request is not None:

@@ -15,6 +15,7 @@ __all__ = ["AgentTools", "launch_specs"]
 
 _HANDSHAKE_SECONDS = 60
 _CALL_SECONDS = 300
+_READY_SECONDS = 25  # 50 looks, half a second apart
 
 
 def launch_specs(contract: DeliveryContract, environment: Mapping[str, str]) -> list[LaunchSpec]:
@@ -47,6 +48,7 @@ class AgentTools:
 
     def __init__(self, specs: Sequence[LaunchSpec], speed: float) -> None:
         """Take what to start; nothing is started before :meth:`start`."""
+        self._speed = speed
         self._servers = [_Server(spec, speed) for spec in specs]
 
     def start(self) -> None:
@@ -58,6 +60,10 @@ class AgentTools:
         """Wait until every server has listed its tools or failed to; false if that takes longer (wall seconds)."""
         deadline = time.monotonic() + timeout_seconds
         return all(server.settled.wait(max(deadline - time.monotonic(), 0)) for server in self._servers)
+
+    def ready(self) -> None:
+        """Wait until the tools are known, as a turn does: until every server has settled, or 25 platform seconds."""
+        self.wait_until_settled(real_timeout(_READY_SECONDS, self._speed))
 
     def tool_ids(self) -> list[str] | None:
         """Return ``mcp__<server>__<tool>`` of all tools, sorted; ``None`` while no server has listed its tools."""
