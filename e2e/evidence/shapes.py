@@ -36,7 +36,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     _shape("api-key", ("sk-",), r"(?<![A-Za-z0-9])(?P<secret>sk-(?:ant|proj|svcacct|cp|or)-[A-Za-z0-9_-]{16,})"),
     _shape("slack-token", ("xox",), r"(?P<secret>xox[baprs]-[A-Za-z0-9-]{10,})"),
     _shape("npm-token", ("npm_",), r"(?P<secret>npm_[A-Za-z0-9]{30,})"),
-    _shape("json-web-token", ("eyj",), r"(?<![A-Za-z0-9_-])(?P<secret>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
+    _shape("json-web-token", ("eyj",), r"(?<![A-Za-z0-9_-])(?P<secret>eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})"),
     _shape(
         "private-key",
         ("-----begin",),

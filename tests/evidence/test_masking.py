@@ -67,6 +67,8 @@ def test_a_secret_that_is_part_of_the_mask_goes_away_as_well() -> None:
 
 
 class Colour(Enum):
+    """Something with a secret in its value."""
+
     RED = "red-" + SECRET
 
 

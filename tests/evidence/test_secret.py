@@ -75,4 +75,4 @@ def test_secrets_compare_by_value() -> None:
 def test_secrets_without_a_value_are_equal_to_nothing_else() -> None:
     gone = pickle.loads(pickle.dumps(Secret(VALUE)))
     assert gone != Secret(VALUE)
-    assert gone == gone  # noqa: PLR0124 (identity is the point)
+    assert gone == gone

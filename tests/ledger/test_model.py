@@ -4,7 +4,7 @@ import pytest
 
 from e2e.ledger.model import replay
 
-INTENT = {"what": "intent", "entry": "org-1", "kind": "org", "name": "a", "data": {}}
+INTENT: dict[str, object] = {"what": "intent", "entry": "org-1", "kind": "org", "name": "a", "data": {}}
 
 
 def test_the_first_line_says_whose_ledger_it_is() -> None:
@@ -14,7 +14,7 @@ def test_the_first_line_says_whose_ledger_it_is() -> None:
 
 
 def test_an_absence_that_is_proven_ends_the_doubt() -> None:
-    steps = [
+    steps: list[dict[str, object]] = [
         INTENT,
         {"what": "unproven", "entry": "org-1", "reason": "no answer"},
         {"what": "gone", "entry": "org-1", "proof": "p"},

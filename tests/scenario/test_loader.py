@@ -196,7 +196,7 @@ def test_a_twin_cannot_be_switched_on_staging() -> None:
 
 
 def test_a_red_proof_of_the_live_platform_needs_no_twin() -> None:
-    text = "scenario: a\nsummary: b\ntargets: [staging]\nexpect: {outcome: error, class: CONFIG, cause: contract-outdated}\n"
+    text = HEAD.replace("local", "staging") + "expect: {outcome: error, class: CONFIG, cause: contract-outdated}\n"
     assert load_text(text, PATH).is_red_proof
 
 

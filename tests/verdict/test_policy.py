@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,11 @@ from e2e.verdict.policy import FLOOR, Policy, choose_policy, scenario_refusals
 READY = Environment(admin_token=Secret("swordfish-4711"), aws_account="123456789012")
 
 
-def choose(environment: Environment = READY, *, aws: bool = True, **flags: object) -> Policy:
-    return choose_policy(environment, aws_credentials_found=lambda: aws, **flags)  # type: ignore[arg-type]
+def choose(environment: Environment = READY, *, aws: bool = True, **flags: Any) -> Policy:
+    return choose_policy(environment, aws_credentials_found=lambda: aws, **flags)
 
 
-def problems_of(environment: Environment = READY, *, aws: bool = True, **flags: object) -> tuple[str, ...]:
+def problems_of(environment: Environment = READY, *, aws: bool = True, **flags: Any) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as refused:
         choose(environment, aws=aws, **flags)
     return refused.value.problems
@@ -36,7 +37,7 @@ def test_without_a_word_the_target_is_local_and_fast() -> None:
     ("environment", "flags"),
     [(replace(READY, require_live=True), {}), (READY, {"require_live_flag": True})],
 )
-def test_require_live_goes_to_staging_by_default(environment: Environment, flags: dict[str, object]) -> None:
+def test_require_live_goes_to_staging_by_default(environment: Environment, flags: dict[str, Any]) -> None:
     policy = choose(environment, **flags)
     assert (policy.target, policy.live, policy.require_live, policy.speed) == ("staging", True, True, 1)
     assert policy.exit_code_when_proven == 0
@@ -197,14 +198,14 @@ def test_the_policy_goes_into_the_verdict_whole() -> None:
     assert policy.header == "policy: target staging (live), require-live, speed 1, keep never"
 
 
-def scenario(**changes: object) -> Scenario:
+def scenario(**changes: Any) -> Scenario:
     base = load_text("scenario: a\nsummary: b\ntargets: [staging, local]\n", Path("a.yaml"))
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 EXPECTING = "scenario: a\nsummary: b\ntargets: [staging]\nexpect: {outcome: failed, class: PRODUCT, cause: x}\n"
 UNDER_THE_FLOOR = {
-    "prove": "prove: [settings_wired, presence_reported, registered, online, tool_listed, workspace_created, torn_down]",
+    "prove": "prove: [presence_reported, registered, online, tool_listed, workspace_created, agent_acted, torn_down]",
     "hold": "online: {hold: 239s}",
     "registry log": 'registry_log: {forbid_standing: ["reason=platform_agent_", "RCA #2970 FAIL-CLOSED"]}',
 }
@@ -214,11 +215,13 @@ def test_the_floor_is_every_proof() -> None:
     assert FLOOR == PROOF_NAMES
 
 
-@pytest.mark.parametrize(
-    "flags", [{"target_flag": "staging"}, {"target_flag": "local", "require_live_flag": True, "rehearse_flag": True}]
-)
+LIVE: dict[str, Any] = {"target_flag": "staging"}
+REHEARSED: dict[str, Any] = {"target_flag": "local", "require_live_flag": True, "rehearse_flag": True}
+
+
+@pytest.mark.parametrize("flags", [LIVE, REHEARSED])
 @pytest.mark.parametrize("rule", UNDER_THE_FLOOR)
-def test_no_scenario_goes_under_the_floor(rule: str, flags: dict[str, object]) -> None:
+def test_no_scenario_goes_under_the_floor(rule: str, flags: dict[str, Any]) -> None:
     low = load_text(f"scenario: a\nsummary: b\ntargets: [staging]\n{UNDER_THE_FLOOR[rule]}\n", Path("a.yaml"))
     (refusal,) = scenario_refusals(choose(**flags), low)
     assert refusal.startswith("a.yaml: scenario a ")
