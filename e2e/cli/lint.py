@@ -9,10 +9,10 @@ import click
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.pass_context
-def lint(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001 (click passes by keyword)
+def lint(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
     """Check scenario files and folders of them; without PATH, the scenarios that come with the harness.
 
-    Prints one line per problem as FILE:LINE:COLUMN: MESSAGE. Ends 0 if every file is fine, 2 if one is not or none was found.
+    Prints one line per problem as FILE:LINE:COLUMN: MESSAGE. Ends 0 if all are fine, 2 if not or if there is none.
 
     Example: concierge-e2e lint scenarios/ my-scenario.yaml
     """

@@ -50,7 +50,9 @@ class Bundle:
         return self._new_evidence(name, json_bytes(document, self._masker, indent=2) + b"\n")
 
     def write_text(self, name: str, text: str, *, limit: int = MAX_TEXT_BYTES) -> str:
-        """Save ``text`` as evidence ``name`` and return the reference; beyond ``limit`` bytes it is cut in the middle and says so.
+        """Save ``text`` as evidence ``name`` and return the reference to it.
+
+        Beyond ``limit`` bytes it is cut in the middle, and says so there.
 
         Raises:
             FileExistsError: evidence is never written over.
@@ -64,7 +66,7 @@ class Bundle:
         return self._new_evidence(name, data)
 
     def write_record(self, name: str, document: object) -> str:
-        """Put ``document`` at the top of the bundle (``verdict.json``), durably, in place of an older one; return its name.
+        """Put ``document`` at the top of the bundle, as ``verdict.json``, durably, over an older one; return its name.
 
         Raises:
             TypeError, ValueError: not JSON; or ``name`` is not a plain file name.
@@ -73,7 +75,7 @@ class Bundle:
         return name
 
     def seal(self) -> None:
-        """Write ``manifest.json`` over what is in the bundle now; whatever is written later makes it wrong until sealed again."""
+        """Write ``manifest.json`` over what is in the bundle now; what comes later breaks it until sealed again."""
         data = json.dumps(manifest_of(self.folder), indent=1).encode() + b"\n"
         write_atomic(self.folder / MANIFEST, data, durable=True)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from e2e.evidence.files import open_append, write_all
 from e2e.evidence.lines import json_line, read_lines
@@ -29,7 +30,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventLogDamage:
-    """A part of the log that could not be read; ``torn`` is the last line of a writer that died, anything else is worse."""
+    """A part of the log that could not be read; ``torn``: the last line of a writer that died. All else is worse."""
 
     line: int
     reason: str
@@ -90,7 +91,7 @@ class EventLog:
                 os.close(self._descriptor)
                 self._descriptor = None
 
-    def __enter__(self) -> "EventLog":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

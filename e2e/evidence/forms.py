@@ -14,8 +14,8 @@ SHORTEST: Final = 6
 def forms(secret: str) -> frozenset[bytes]:
     """Return every form of ``secret`` that is looked for, as UTF-8 bytes.
 
-    Base64 stands in six forms, for its three positions inside a longer base64 text and two alphabets; only the characters that
-    the secret alone decides are taken.
+    Base64 stands in six forms, for the three positions inside a longer base64 text and the two alphabets; only the
+    characters that the secret alone decides are taken.
     """
     raw = secret.encode("utf-8", "surrogatepass")
     found = {raw, *_base64(raw), raw.hex().encode(), raw.hex().upper().encode()}

@@ -21,7 +21,7 @@ def json_line(document: Mapping[str, object], masker: Masker) -> bytes:
     """Return ``document`` masked, as one line of UTF-8 JSON with its newline.
 
     Raises:
-        TypeError, ValueError: it holds something that JSON has no form for (such as bytes, or a number that is not finite).
+        TypeError, ValueError: it holds something that JSON has no form for, such as bytes or an infinite number.
     """
     return json_bytes(document, masker, indent=None) + b"\n"
 

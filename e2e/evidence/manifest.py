@@ -14,8 +14,8 @@ _BLOCK: Final = 1024 * 1024
 def manifest_of(folder: Path) -> dict[str, object]:
     """Return the manifest of what is in ``folder`` now.
 
-    An entry's ``chain`` is the sha256 over the previous chain value, path, size and hash: no entry can be taken out, put in
-    or moved without changing the last one. Raises OSError; ValueError where something is not a plain file.
+    An entry's ``chain`` is the sha256 over the previous chain value, path, size and hash: no entry can be taken out,
+    put in or moved without changing the last one. Raises OSError; ValueError where something is not a plain file.
     """
     entries: list[dict[str, object]] = []
     chain = _START
@@ -30,7 +30,7 @@ def manifest_of(folder: Path) -> dict[str, object]:
 
 
 def verify(folder: Path) -> list[str]:
-    """Return what is wrong with the bundle in ``folder``: missing, changed or added files, a broken chain. Empty: nothing."""
+    """Return what is wrong with the bundle in ``folder``: files missing, changed or added, a broken chain."""
     try:
         document = json.loads((folder / MANIFEST).read_bytes())
         entries, last = list(document["files"]), document["chain"]

@@ -72,7 +72,7 @@ class Masker:
     def mask_json(self, value: object) -> object:
         """Return ``value`` as plain JSON data with all secrets in keys and texts replaced.
 
-        Mappings, sequences, sets (sorted), texts, numbers, None, enums, times, paths and :class:`Secret` are understood.
+        Understood are mappings, sequences, sets (sorted), texts, numbers, None, enums, times, paths, :class:`Secret`.
 
         Raises:
             TypeError: something else is in it; it is named, so that nothing is written half.

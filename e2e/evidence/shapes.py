@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A look of secrets. ``anchors`` are lower-case texts, one of which must stand where ``pattern`` begins to match."""
+    """A look of secrets. ``anchors`` are lower-case texts; ``pattern`` is tried where one of them stands."""
 
     name: str
     anchors: tuple[bytes, ...]
@@ -20,6 +20,7 @@ def _shape(name: str, anchors: tuple[str, ...], pattern: str) -> Shape:
 
 
 _VALUE = r"(?P<secret>(?=[A-Za-z0-9_+/=.~-]{0,200}[0-9])(?=[A-Za-z0-9_+/=.~-]{0,200}[A-Za-z])[A-Za-z0-9_+/=.~-]{8,})"
+_PRIVATE_KEY = r"[A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
 _JOIN = r"\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\?[\"']?"
 
 SHAPES: Final[tuple[Shape, ...]] = (
@@ -35,11 +36,11 @@ SHAPES: Final[tuple[Shape, ...]] = (
     _shape("api-key", ("sk-",), r"(?<![A-Za-z0-9])(?P<secret>sk-(?:ant|proj|svcacct|cp|or)-[A-Za-z0-9_-]{16,})"),
     _shape("slack-token", ("xox",), r"(?P<secret>xox[baprs]-[A-Za-z0-9-]{10,})"),
     _shape("npm-token", ("npm_",), r"(?P<secret>npm_[A-Za-z0-9]{30,})"),
-    _shape("json-web-token", ("eyj",), r"(?P<secret>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
+    _shape("json-web-token", ("eyj",), r"(?<![A-Za-z0-9_-])(?P<secret>eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})"),
     _shape(
         "private-key",
         ("-----begin",),
-        r"(?P<secret>-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z))",
+        rf"(?P<secret>-----BEGIN {_PRIVATE_KEY}.*?(?:-----END {_PRIVATE_KEY}|\Z))",
     ),
     _shape("url-password", ("://",), r"://[^\s/:@\"']{0,80}:(?P<secret>[^\s/@\"']{3,200})@"),
     _shape(

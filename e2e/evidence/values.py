@@ -1,8 +1,8 @@
 """Finds known byte strings in a text, many at once and fast.
 
-A secret has about twenty forms, so twenty secrets are four hundred strings; one regular expression of them all runs at a few
+A secret has many forms, so twenty secrets are hundreds of strings; one regular expression of them all runs at a few
 MB/s, since every position is tried against every string. Here the text is read in aligned words of 8 bytes (4 for short
-strings), and each word is looked up among all words that any of the strings can contain. A string of at least 15 (7) bytes
+strings), and each word is looked up among the words that the strings can put there. A string of at least 15 (7) bytes
 covers one aligned word wholly, wherever it stands, so none is missed; what is hit is then compared exactly.
 """
 
@@ -15,7 +15,7 @@ _SHORT: Final = 4
 
 
 class ByteFinder:
-    """The known strings; they are added over time and never taken away. Adding and finding may happen in different threads."""
+    """The known strings: added over time, never taken away. Adding and finding may happen in different threads."""
 
     def __init__(self) -> None:
         self._words: dict[int, dict[int, tuple[tuple[bytes, int], ...]]] = {_LONG: {}, _SHORT: {}}

@@ -54,7 +54,9 @@ class Ledger:
         now: Callable[[], datetime],
         masker: Masker | None = None,
     ) -> "Ledger":
-        """Begin the ledger of ``run_id`` in its bundle, and point to it from ``state_folder``, both before anything is created.
+        """Begin the ledger of ``run_id`` in its bundle and point to it from ``state_folder``.
+
+        Call it before anything is created.
 
         ``owner_started`` is the start time of process ``owner_pid`` in seconds since the epoch, as psutil gives it.
 
@@ -95,7 +97,7 @@ class Ledger:
         return ledger
 
     def intent(self, kind: str, name: str, **data: object) -> str:
-        """Record that ``name`` is about to be created, and return the entry's id; only then may the create call go out."""
+        """Record that ``name`` is about to be created and return the entry's id; then the create call may go out."""
         with self._lock:
             entry = f"{kind}-{len(self._entries) + 1}"
             self._append("intent", entry=entry, kind=kind, name=name, data=data)
@@ -127,12 +129,12 @@ class Ledger:
             self._step(known, "gone", proof=proof)
 
     def unproven(self, entry: str, reason: str) -> None:
-        """Record that the resource may still be there, and why that could not be told. Raises LedgerError for an unknown entry."""
+        """Record that the resource may still be there, and why. Raises LedgerError for an unknown entry."""
         with self._lock:
             self._step(self._known(entry), "unproven", reason=reason)
 
     def mark_kept(self, entry: str, **data: object) -> None:
-        """Record that the resource stays on request (``until`` says how long). Raises LedgerError for an unknown entry."""
+        """Record that the resource stays on request (``until``: how long). Raises LedgerError for an unknown entry."""
         with self._lock:
             self._step(self._known(entry), "kept", data=data)
 

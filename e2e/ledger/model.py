@@ -14,10 +14,10 @@ KEPT: Final = "kept"
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One resource: ``intended`` before the create call, ``created`` once its identity is known, ``gone`` when absence is proven.
+    """One resource: ``intended`` before the create call, ``created`` once its identity is known, ``gone`` at the end.
 
-    ``unproven``: it may still be there. ``kept``: left on request. An intent that never got an identity may have been carried
-    out all the same; only proven absence makes it ``gone``.
+    ``unproven``: it may still be there. ``kept``: left on request. An intent that never got an identity may have been
+    carried out all the same; only proven absence makes it ``gone``.
     """
 
     id: str
@@ -37,7 +37,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """A whole ledger; ``opened`` is its first line's data (owner, slug, control plane), ``damage`` what could not be read."""
+    """A whole ledger; ``opened`` is its first line (owner, slug, control plane), ``damage`` what could not be read."""
 
     opened: Mapping[str, object]
     entries: tuple[LedgerEntry, ...]
@@ -66,7 +66,7 @@ def advance(entry: LedgerEntry, what: str, details: Mapping[str, object]) -> Led
 
 
 def replay(documents: Iterable[Mapping[str, object]], damage: Iterable[str] = ()) -> LedgerState:
-    """Return what the lines of a ledger add up to; a line that makes no sense is added to ``damage``, never an error."""
+    """Return what the lines of a ledger add up to; one that makes no sense is added to the damage, never an error."""
     opened: Mapping[str, object] = MappingProxyType({})
     entries: dict[str, LedgerEntry] = {}
     closed = False

@@ -1,4 +1,4 @@
-"""Points from the user's state folder to every ledger that is still open, so that a later sweep finds what a crash left."""
+"""Points from the user's state folder to every open ledger, so that a later sweep finds what a crash left."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class OpenLedgers:
 
 
 def state_folder(configured: Path | None) -> Path:
-    """Return the folder for what outlives a run: ``configured`` (``E2E_STATE_DIR``), else the user's own state folder."""
+    """Return the folder for what outlives a run: ``configured`` (``E2E_STATE_DIR``), else the user's own."""
     if configured is not None:
         return configured
     from platformdirs import user_state_path
@@ -78,7 +78,7 @@ def open_ledgers(folder: Path) -> OpenLedgers:
 
 
 def owner_alive(pointer: LedgerPointer) -> bool:
-    """True if the process that opened the ledger still runs; a process id that was given to another one does not count."""
+    """True if the process that opened the ledger still runs; its process id in the hands of another does not count."""
     import psutil
 
     try:

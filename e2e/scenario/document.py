@@ -7,7 +7,7 @@ Only the composer of PyYAML is used: it builds nodes with marks and constructs n
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import yaml
 
@@ -25,6 +25,16 @@ MAX_DEPTH: Final = 40
 _HARMLESS_OPENERS: Final = 1_000
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Mark(Protocol):
+    """A position of either parser of PyYAML; both count from 0."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
 
 Place: TypeAlias = tuple[str | int, ...]
 """The way to a value from the top of the document: keys and list positions."""
@@ -49,11 +59,11 @@ class Document:
 
     def problem(self, place: Place, message: str, *, at_key: bool = False) -> Problem:
         """Return a problem at the value (or key) that ``place`` names, or at the nearest thing above it."""
+        if at_key and place in self.keys_at:
+            return Problem(self.path, *self.keys_at[place], message)
         for end in range(len(place), -1, -1):
-            marks = self.keys_at if at_key and end == len(place) else self.values_at
-            if place[:end] in marks:
-                line, column = marks[place[:end]]
-                return Problem(self.path, line, column, message)
+            if place[:end] in self.values_at:
+                return Problem(self.path, *self.values_at[place[:end]], message)
         return Problem(self.path, 1, 1, message)
 
 
@@ -67,8 +77,8 @@ class _Walk:
 
 
 class _TooMuchError(Exception):
-    def __init__(self, node: yaml.Node, message: str) -> None:
-        self.node = node
+    def __init__(self, place: tuple[int, int], message: str) -> None:
+        self.place = place
         super().__init__(message)
 
 
@@ -86,7 +96,7 @@ def read_document(text: str, path: Path) -> Document:
         else:
             value = _value(node, (), walk, frozenset())
     except _TooMuchError as error:
-        walk.problems.append(Problem(path, *_position(error.node.start_mark), str(error)))
+        walk.problems.append(Problem(path, *error.place, str(error)))
     except yaml.MarkedYAMLError as error:
         walk.problems.append(_syntax_problem(error, path))
     except yaml.reader.ReaderError as error:
@@ -104,32 +114,32 @@ def _refuse_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise _TooMuchError(yaml.ScalarNode("", "", event.start_mark), f"nested deeper than {MAX_DEPTH} levels")
+                raise _TooMuchError(_position(event.start_mark), f"nested deeper than {MAX_DEPTH} levels")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, path: Path) -> Problem:
     mark = error.problem_mark or error.context_mark
-    line, column = (1, 1) if mark is None else _position(mark)
+    line, column = _position(mark)
     if error.problem == "but found another document":
         return Problem(path, line, column, "a second document begins here: one scenario per file")
     reason = " ".join(part for part in (error.context, error.problem) if part)
     return Problem(path, line, column, f"not YAML: {reason}")
 
 
-def _position(mark: yaml.Mark) -> tuple[int, int]:
-    return mark.line + 1, mark.column + 1
+def _position(mark: _Mark | None) -> tuple[int, int]:
+    return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
 
 
 def _value(node: yaml.Node, place: Place, walk: _Walk, above: frozenset[int]) -> object:
     walk.values += 1
     if walk.values > MAX_VALUES:
-        raise _TooMuchError(node, f"more than {MAX_VALUES} values once aliases are followed")
+        raise _TooMuchError(_position(node.start_mark), f"more than {MAX_VALUES} values once aliases are followed")
     if id(node) in above:
-        raise _TooMuchError(node, "this anchor contains an alias of itself")
+        raise _TooMuchError(_position(node.start_mark), "this anchor contains an alias of itself")
     if len(above) >= MAX_DEPTH:
-        raise _TooMuchError(node, f"nested deeper than {MAX_DEPTH} levels")
+        raise _TooMuchError(_position(node.start_mark), f"nested deeper than {MAX_DEPTH} levels")
     walk.values_at[place] = _position(node.start_mark)
     inside = above | {id(node)}
     if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":

@@ -111,7 +111,7 @@ def _disagreements(scenario: Scenario, document: Document) -> list[Problem]:
     if scenario.online.hold_seconds >= scenario.online.within_seconds:
         hold, within = scenario.online.hold_seconds, scenario.online.within_seconds
         place = ("online", "hold") if ("online", "hold") in document.values_at else ("online", "within")
-        message = f"online.hold ({number_text(hold)} s) must be shorter than online.within ({number_text(within)} s), which contains it"
+        message = f"online.hold ({number_text(hold)} s) must be shorter than online.within ({number_text(within)} s)"
         problems.append(document.problem(place, message))
     for index, fault in enumerate(scenario.twin.faults if scenario.twin else ()):
         begin, heal = (float(fault.parameters.get(key, default)) for key, default in (("begin", "0"), ("heal", "inf")))

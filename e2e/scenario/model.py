@@ -60,7 +60,7 @@ class RegistryLogRules:
 
 @dataclass(frozen=True, slots=True)
 class FaultOption:
-    """One fault to switch on; ``begin`` and ``heal`` among the parameters are platform seconds since the twin's start."""
+    """One fault to switch on; its parameters ``begin`` and ``heal`` are platform seconds since the twin's start."""
 
     name: str
     parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -11,7 +11,7 @@ _SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 
 def collect_scenario_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the scenario files that ``paths`` name: files as they are, folders with everything below, sorted, each once.
+    """Return the scenario files that ``paths`` name, sorted, each once; a folder stands for all files below it.
 
     Raises:
         ScenarioError: a path does not exist, or a named file is not YAML. An empty folder is not an error here.

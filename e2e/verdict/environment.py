@@ -74,7 +74,7 @@ def parse_environment(environ: Mapping[str, str]) -> Environment:
     """Return what ``environ`` says.
 
     Raises:
-        ConfigurationError: a name is a near miss of one of ours, a value cannot be understood, or two names disagree; all at once.
+        ConfigurationError: a name is a near miss of ours, a value is not understood, two names disagree; all at once.
     """
     reader = _Reader(environ)
     state_dir = reader.text("E2E_STATE_DIR")
@@ -145,7 +145,8 @@ class _Reader:
         if word in _ON | _OFF:
             return word in _ON
         self.problems.append(
-            f"{name}={value!r} in the environment is neither on (1, true, yes, on) nor off (0, false, no, off); set one of these or unset it"
+            f"{name}={value!r} in the environment is neither on (1, true, yes, on) nor off (0, false, no, off);"
+            " set one of these or unset it"
         )
         return None
 
@@ -159,7 +160,7 @@ class _Reader:
             value = math.nan
         if not (math.isfinite(value) and value > 0):
             self.problems.append(
-                f"{name}={text!r} in the environment is not a number of seconds greater than zero; correct it or unset it"
+                f"{name}={text!r} in the environment is not a number of seconds above zero; correct it or unset it"
             )
             return None
         return value
@@ -245,7 +246,7 @@ def _base_url(value: str) -> SplitResult | None:
 
 
 def _secrets(environ: Mapping[str, str]) -> tuple[tuple[str, Secret], ...]:
-    """Return what in the environment must be masked wherever it turns up: values under a telling name, if long enough to be one."""
+    """Return what in the environment must be masked wherever it turns up: long enough values under a telling name."""
     found = []
     for name, raw in sorted(environ.items()):
         value = raw.strip()

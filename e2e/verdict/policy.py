@@ -44,8 +44,9 @@ REHEARSAL_EXIT_CODE: Final = 5
 class Policy:
     """What this session demands.
 
-    ``reasons`` says in words why it is so. ``missing`` are the credentials that are not there: with one of them the session is
-    skipped, loudly (require-live never gets here without them). ``live`` is true only where a proof is one of the real platform.
+    ``reasons`` says in words why it is so. ``missing`` are the credentials that are not there: then the session is
+    skipped, loudly (require-live never gets here without them). ``live`` is true only where a proof is one of the
+    real platform.
     """
 
     require_live: bool
@@ -118,7 +119,7 @@ def choose_policy(
     ``aws_credentials_found`` tells whether boto3 finds any; asked only for a live target. By default botocore is asked.
 
     Raises:
-        ConfigurationError: flags and environment contradict each other, or a live target lacks what it needs; all at once.
+        ConfigurationError: flags and environment contradict each other, a live target lacks what it needs; all at once.
     """
     problems: list[str] = []
     reasons: list[str] = []
@@ -148,7 +149,7 @@ def choose_policy(
 
 
 def scenario_refusals(policy: Policy, scenario: Scenario) -> tuple[str, ...]:
-    """Return why ``scenario`` must not run under ``policy`` (exit 2); empty: it may. Says nothing about the targets it lists."""
+    """Return why ``scenario`` must not run under ``policy`` (exit 2). Its list of targets is not looked at."""
     refusals = []
     demanding = policy.target in LIVE_TARGETS or policy.require_live
     where = f"{scenario.path}: scenario {scenario.name}"
@@ -181,7 +182,7 @@ def _demand(
     target_flag: str | None,
     require_live_flag: bool,
     problems: list[str],
-    reasons: list[str],  # noqa: FBT001
+    reasons: list[str],
 ) -> tuple[bool, str]:
     """Return whether live proof is demanded, and the target; both follow from each other in part."""
     if target_flag is not None and target_flag not in TARGET_NAMES:
@@ -218,14 +219,12 @@ def _control_plane_problems(environment: Environment, *, require_live: bool) -> 
     parts = urlsplit(environment.control_plane_url or STAGING_CONTROL_PLANE)
     if parts.hostname in LOOPBACK_HOSTS:
         if require_live:
-            return [
-                f"MOLECULE_CP_URL={environment.control_plane_url} is on loopback, and require-live wants the platform itself; unset it"
-            ]
+            return [f"MOLECULE_CP_URL={environment.control_plane_url} is on loopback, which is not live; unset it"]
         return []
     if parts.netloc.lower() not in ALLOWED_CONTROL_PLANES or parts.scheme != "https":
         allowed = ", ".join(f"https://{host}" for host in sorted(ALLOWED_CONTROL_PLANES))
         return [
-            f"MOLECULE_CP_URL={environment.control_plane_url} is not a staging control plane; allowed are {allowed} and loopback"
+            f"MOLECULE_CP_URL={environment.control_plane_url} is not a staging control plane; use {allowed} or loopback"
         ]
     return []
 
@@ -237,7 +236,7 @@ def _missing(environment: Environment, aws_credentials_found: Callable[[], bool]
         missing.append(f"MOLECULE_ADMIN_TOKEN is {how}; set it to the admin token of the control plane")
     if not aws_credentials_found():
         missing.append(
-            "boto3 finds no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give a role"
+            "AWS credentials are not found by boto3; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         )
     return tuple(missing)
 
