@@ -207,7 +207,7 @@ class SessionOwner:
                 os.write(descriptor, (line + "\n").encode())
 
 
-def _interrupt(signal_number: int, frame: Any) -> None:
+def _interrupt(signal_number: int, _frame: Any) -> None:
     raise KeyboardInterrupt(f"signal {signal_number}")
 
 

@@ -93,10 +93,12 @@ def _texts(result: Any) -> list[str]:
     artifacts = result.get("artifacts")
     places: list[Any] = [result, result.get("message"), status.get("message") if isinstance(status, dict) else None]
     places += artifacts if isinstance(artifacts, list) else []
-    texts = []
+    texts: list[str] = []
     for place in places:
         parts = place.get("parts") if isinstance(place, dict) else None
-        for part in parts if isinstance(parts, list) else []:
-            if isinstance(part, dict) and isinstance(part.get("text"), str) and part["text"].strip():
-                texts.append(part["text"])
+        texts += [
+            part["text"]
+            for part in (parts if isinstance(parts, list) else [])
+            if isinstance(part, dict) and isinstance(part.get("text"), str) and part["text"].strip()
+        ]
     return texts

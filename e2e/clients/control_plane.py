@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from e2e.clients.errors import NotReady, PlatformError, Unavailable
+from e2e.clients.errors import NotReady, Unavailable
 from e2e.clients.http import Exchange
 from e2e.evidence.masking import Secret
 
@@ -158,10 +158,7 @@ def parse_time(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         return None
     return parsed if parsed.tzinfo else None
-
-
-__all__ = ["Absence", "ControlPlane", "Organisation", "PlatformError", "parse_time"]

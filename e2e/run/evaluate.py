@@ -14,7 +14,7 @@ from e2e.verdict.findings import LookSeen, Refusal
 _UNHEARD = "no look saw it"
 LAST_HEARTBEATS = 3
 STANDS_AT = 2
-"""Where nothing held, a refusal stands if one was logged for this many of the last :data:`LAST_HEARTBEATS` heartbeats."""
+"""Where nothing held, refusals stand if this many of the last :data:`LAST_HEARTBEATS` heartbeats were refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +137,8 @@ def standing_after_failure(
     """Return the refusals that stand where nothing held.
 
     Only what comes before the closing control counts, which stands at position ``end`` and was logged at ``posted``.
-    Refusals stand if one was logged for at least two of the last three
-    heartbeats before it; a refusal belongs to the newest heartbeat that is not later than it. Where the platform shows
-    no heartbeat at all, the refused register calls speak for themselves.
+    Refusals stand if one was logged for at least two of the last three heartbeats before it; a refusal belongs to the
+    newest heartbeat that is not later than it. Where no heartbeat was seen, the refused register calls speak.
     """
     before = [refusal for refusal in refusals if end is None or refusal.position < end]
     closed = parse_time(_microseconds(posted))

@@ -184,7 +184,7 @@ class Spine:
         return Launch(name)
 
     def collect(self) -> None:
-        """Save what the platform says about the tenant, before the teardown takes it away; failures only leave a note."""
+        """Save what the platform says about the tenant before the teardown; a failure only leaves a note."""
         run = self._run
         if self._boot.organisation is None:
             return

@@ -1,4 +1,4 @@
-"""Takes away what a run created, children first, and proves that it is gone. It has its own budget and never hurries past a leak."""
+"""Takes away what a run created, children first, and proves that it is gone, with a budget of its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

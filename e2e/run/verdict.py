@@ -53,7 +53,7 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
         teardown={
             "complete": torn_down,
             "ledger_closed": facts.ledger_closed,
-            "leaks": [dict(l) for l in findings.leaks],
+            "leaks": [dict(leak) for leak in findings.leaks],
         },
         expected=expected,
         next_command=next_command(
@@ -78,15 +78,11 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
 
 def observed_proofs(findings: Findings) -> list[Proof]:
     """Return what the log says about each stage as proofs; a stage that is not in the log is not in the list."""
-    return [
-        Proof(
-            end.name,
-            _PROOF_OF_STATE[end.state],
-            tuple(end.document.get("evidence") or ()) + (end.reference,),
-            end.saying,
-        )
-        for end in findings.stages.values()
-    ]
+    proofs = []
+    for end in findings.stages.values():
+        evidence = (*(str(reference) for reference in end.document.get("evidence") or ()), end.reference)
+        proofs.append(Proof(end.name, _PROOF_OF_STATE[end.state], evidence, end.saying))
+    return proofs
 
 
 def _stage(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def _rows(cause_class: CauseClass, next_step: str, rows: dict[str, str]) -> list
 
 
 _GATE = {
-    "runtime-ignores-plugin-mcp": "the plugin wired the management server, the runtime reports it as absent, the gate refuses",
+    "runtime-ignores-plugin-mcp": "the plugin wired the server, the runtime reports it as absent, the gate refuses",
     "mcp-not-delivered": "the management server was never wired into the settings file, and the gate refuses",
     "model-secret-missing": "no MODEL secret was seeded, and the gate refuses",
     "gate-blocks-unreported-presence": "the gate refuses a runtime that does not report presence at all",

@@ -64,9 +64,11 @@ def _failures(findings: Findings, demanded: Sequence[str], *, require_live: bool
     if findings.target_error is not None:
         failures.append(_failure("harness-crashed", (), findings.pointers("target_unusable"), findings.target_error))
     concerned = _concerned(demanded)
-    for end in findings.stages.values():
-        if end.state in _RED_STATES and end.name in concerned and end.name != "torn_down":
-            failures.append(_explain(findings, end))
+    failures += [
+        _explain(findings, end)
+        for end in findings.stages.values()
+        if end.state in _RED_STATES and end.name in concerned and end.name != "torn_down"
+    ]
     if findings.crash is not None:
         failures.append(_failure("harness-crashed", (), (findings.crash_reference,), findings.crash))
     failures += [

@@ -1,4 +1,4 @@
-"""The receipt of a session: what was demanded, what was observed, and the code that follows. It is what ``run`` believes."""
+"""The receipt of a session: what was demanded, what was observed, the code that follows. ``run`` believes it alone."""
 
 import json
 from collections.abc import Mapping, Sequence

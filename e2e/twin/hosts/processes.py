@@ -52,7 +52,7 @@ def descendants(root: int) -> list[int]:
 
 
 def marked(marker: str, *, folder: str) -> list[int]:
-    """Return the processes whose start environment holds ``marker`` (``NAME=value``) and names ``folder``, never ourselves.
+    """Return the processes whose start environment holds ``marker`` (``NAME=value``) and ``folder``, never ourselves.
 
     Ids come from a seed, so twins that run side by side have equal ones: only the folder of the machine, which every
     process on it has in its search path or as its container's root, says whose a process is.
