@@ -87,5 +87,5 @@ def test_a_value_looks_secret_if_it_is_one_long_mixed_word(value: str, answer: b
     ],
 )
 def test_hostile_repetition_does_not_take_forever(anchor: str) -> None:
-    text = anchor * (200_000 // len(anchor))
+    text = anchor * (1_000_000 // len(anchor))
     assert Masker().mask(text)

@@ -1,5 +1,6 @@
 """Require-live: what it demands, and that nothing loosens it."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,24 @@ def test_only_proof_can_be_expected_of_the_live_platform() -> None:
 
 def test_a_full_scenario_may_run_live() -> None:
     assert scenario_refusals(choose(require_live_flag=True), scenario()) == ()
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "an-id", "AWS_SECRET_ACCESS_KEY": "a-secret"}, True),
+        ({}, False),
+        ({"AWS_PROFILE": "nobody-has-this"}, False),
+    ],
+)
+def test_credentials_are_found_the_way_boto3_finds_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environ: dict[str, str], found: bool
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    policy = choose_policy(READY, target_flag="staging")
+    assert policy.skipped is not found
