@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from e2e.twin.wire import Answer, Application, Call, Route
+from e2e.twin.wire import Answer, Application, Call, Handler, Route
 from e2e.twin.workspace_server.agent_proxy import queue_item, send_message
 from e2e.twin.workspace_server.concierge import install_row, installed, read_install
 from e2e.twin.workspace_server.creation import DEFAULT_RUNTIME, create_workspace
@@ -18,8 +18,8 @@ from e2e.twin.workspace_server.workspaces import delete_workspace, get_model, ge
 TenantHandler = Callable[[Tenant, Call], Answer]
 
 
-def application(tenant: Tenant) -> Application:
-    """Return the web application of ``tenant``."""
+def handlers_of(tenant: Tenant) -> list[tuple[str, str, Handler]]:
+    """Return method, path and handler of every route of ``tenant``, without the tenant guard."""
     handlers: tuple[tuple[str, str, TenantHandler], ...] = (
         ("GET", "/health", _health),
         ("GET", "/buildinfo", _build),
@@ -38,7 +38,12 @@ def application(tenant: Tenant) -> Application:
         ("POST", "/registry/heartbeat", heartbeat),
         ("POST", "/admin/org/platform-agent", _install_platform_agent),
     )
-    routes = [Route(method, path, partial(handler, tenant)) for method, path, handler in handlers]
+    return [(method, path, partial(handler, tenant)) for method, path, handler in handlers]
+
+
+def application(tenant: Tenant) -> Application:
+    """Return the web application of ``tenant``."""
+    routes = [Route(method, path, handler) for method, path, handler in handlers_of(tenant)]
     return Application(routes, guard=partial(tenant_guard, tenant))
 
 
