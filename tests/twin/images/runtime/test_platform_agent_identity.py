@@ -108,6 +108,17 @@ def test_a_pipe_in_place_of_the_settings_file_is_absence_and_is_not_waited_for(i
     assert identity.mcp_server_present() is False
 
 
+def test_a_pipe_that_holds_a_wired_document_is_absence_all_the_same(identity: Any, settings: Path) -> None:
+    os.mkfifo(settings)
+    pipe = os.open(settings, os.O_RDWR | os.O_NONBLOCK)
+    os.write(pipe, WIRED)
+
+    present = identity.mcp_server_present()
+
+    os.close(pipe)
+    assert present is False
+
+
 def test_a_dangling_link_in_place_of_the_settings_file_is_absence(identity: Any, settings: Path) -> None:
     settings.symlink_to(settings.with_name("gone"))
 
@@ -194,9 +205,9 @@ def _ask(rootfs: Path, user: str = "") -> object:
         "print(json.dumps(identity_gate_payload()))"
     )
     programs = rootfs / "usr" / "local" / "bin"
-    command: list[str | Path] = [programs / "python3", "-c", program]
+    as_user = (f"{programs}/gosu", user) if user else ()
     result = subprocess.run(
-        [*([programs / "gosu", user] if user else []), *command],
+        [*as_user, f"{programs}/python3", "-c", program],
         env={"CONTAINER_ROOT": str(rootfs), "PYTHONPATH": f"{rootfs}/app", "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
