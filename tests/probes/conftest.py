@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from e2e.contract import load_contract
 from e2e.hosts.envelope import Enveloped, new_marker, unwrap, wrap
 from e2e.probes.look import HostLook, LaunchRequest, LookLimits, LookRequest, parse_look

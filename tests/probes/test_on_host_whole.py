@@ -47,9 +47,7 @@ def test_a_wired_concierge_is_seen_whole(host: Any, ids: dict[str, str]) -> None
     assert seen.launch is None
 
 
-def test_everything_for_the_agent_runs_as_the_agents_user(
-    host: Any, launch_request: Callable[..., Any]
-) -> None:
+def test_everything_for_the_agent_runs_as_the_agents_user(host: Any, launch_request: Callable[..., Any]) -> None:
     host.wired(host.concierge())
     host.look(host.request(launch_request(call=True)))
     users = [call["arguments"][call["arguments"].index("-u") + 1] for call in host.calls() if "-u" in call["arguments"]]
@@ -143,7 +141,8 @@ def test_no_secret_leaves_the_host(host: Any, ids: dict[str, str], launch_reques
     seen = answer.stdout + answer.stderr
     for secret in [*secrets, "CANARY-fresh-token", "CANARY-org-key", "CANARY"]:
         raw = secret.encode()
-        for form in (raw, base64.b64encode(raw)[:-2], base64.urlsafe_b64encode(raw)[:-2], quote(secret, safe="").encode()):
+        encoded = (base64.b64encode(raw)[:-2], base64.urlsafe_b64encode(raw)[:-2], quote(secret, safe="").encode())
+        for form in (raw, *encoded):
             assert form not in seen
             assert form.lower() not in seen.lower()
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 HERE = Path(__file__).absolute().parent.parent
 ROOTS = ("/configs", "/app", "/opt", "/workspace", "/home/agent", "/usr/local/bin")
@@ -27,7 +28,7 @@ def find(reference: str) -> Path:
     fail(f"Error: No such object: {reference}", 1)
 
 
-def fail(text: str, code: int) -> "object":
+def fail(text: str, code: int) -> NoReturn:
     sys.stderr.write(text + "\n")
     raise SystemExit(code)
 
