@@ -176,6 +176,7 @@ class FakeAws:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # one write per answer: two would wait for a delayed acknowledgement
     fake: FakeAws
 
     def do_POST(self) -> None:

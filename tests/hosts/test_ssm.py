@@ -385,7 +385,7 @@ def test_an_interrupted_wait_cancels_before_it_leaves(
 
 @pytest.mark.parametrize(("delivery", "execution"), [(29, 60), (60, 4), (0, 60)])
 def test_budgets_that_aws_would_refuse_or_change_silently_are_refused_here(delivery: int, execution: int) -> None:
-    with pytest.raises(ValueError, match="SSM|agent"):
+    with pytest.raises(ValueError, match=r"SSM|agent"):
         CommandTimes(delivery, execution, 1.0)
 
 

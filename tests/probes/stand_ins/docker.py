@@ -25,7 +25,7 @@ def find(reference: str) -> Path:
         record = json.loads((folder / "inspect.json").read_text())
         if reference in {record["Id"], folder.name} or record["Id"].startswith(reference):
             return folder
-    fail(f"Error: No such object: {reference}", 1)
+    return fail(f"Error: No such object: {reference}", 1)
 
 
 def fail(text: str, code: int) -> NoReturn:
