@@ -1,0 +1,1 @@
+"""The `docker` of a host: a program that knows the containers of its own host folder, standard library only."""

@@ -1,0 +1,76 @@
+"""Find and end processes by descent and by a marker in their environment (Linux /proc, standard library only).
+
+A process group is not enough: a child that called ``setsid`` survives its group. Descent catches every child of a
+supervisor, the marker catches what was started beside it (``docker exec``, a daemonised command). Where there is no
+/proc (macOS) both find nothing and only process groups are ended.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+_PROC = Path("/proc")
+_LOOK_AGAIN_SECONDS = 0.002
+
+
+def _pids() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208 (hot path, names only)
+    except OSError:
+        return []
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 (hot path)
+            return stream.read()
+    except OSError:
+        return b""
+
+
+def descendants(root: int) -> list[int]:
+    """Return the living (not zombie) descendants of process ``root``, nearest first."""
+    children: dict[int, list[int]] = {}
+    zombies: set[int] = set()
+    for pid in _pids():
+        state, _, rest = _read(f"/proc/{pid}/stat").rpartition(b")")[2].strip().partition(b" ")
+        if not rest:
+            continue
+        if state in {b"Z", b"X"}:
+            zombies.add(pid)
+        children.setdefault(int(rest.split(b" ", 1)[0]), []).append(pid)
+    found: list[int] = []
+    queue = [root]
+    while queue:
+        offspring = children.get(queue.pop(0), [])
+        queue.extend(offspring)
+        found.extend(pid for pid in offspring if pid not in zombies)
+    return found
+
+
+def marked(*markers: str) -> list[int]:
+    """Return the processes whose start environment holds one of ``markers`` (``NAME=value``), never ourselves."""
+    wanted = {marker.encode() for marker in markers}
+    own = os.getpid()
+    return [pid for pid in _pids() if pid != own and not wanted.isdisjoint(_read(f"/proc/{pid}/environ").split(b"\0"))]
+
+
+def kill_all(find: Callable[[], Iterable[int]], *, within: float = 5.0) -> bool:
+    """SIGKILL what ``find`` returns, and look again until it returns nothing; a process may fork meanwhile.
+
+    ``within`` is wall seconds. Returns whether nothing is left.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        pids = list(find())
+        if not pids:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        for pid in pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_LOOK_AGAIN_SECONDS)
