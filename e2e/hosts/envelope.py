@@ -10,7 +10,7 @@ Inside the markers, one item per line::
     <marker>:BEGIN
     {"version": 1, "exit_code": 0, "ended": "exit", "stdout_bytes": …, "stdout_sha256": …, …}
     <base64 of zlib of stdout followed by stderr, in lines>
-    <marker>:END
+    <marker>:END <sha256 of the lines between>
 """
 
 import base64
@@ -164,10 +164,10 @@ def unwrap(text: str, marker: str, limits: EnvelopeLimits = DEFAULT_LIMITS) -> E
 
 def _open(text: str, marker: str) -> tuple[str, list[str]]:
     """Return the header line and the body lines between the two markers."""
-    begin, end = f"{marker}:BEGIN", f"{marker}:END"
+    begin, end = f"{marker}:BEGIN", f"{marker}:END "
     lines = text.split("\n")
     begins = [index for index, content in enumerate(lines) if content == begin]
-    ends = [index for index, content in enumerate(lines) if content == end]
+    ends = [index for index, content in enumerate(lines) if content.startswith(end)]
     was_cut = text.rstrip().endswith(SSM_TRUNCATION_NOTE) or len(text.encode("utf-8", "replace")) >= SSM_OUTPUT_BYTES
     if not begins:
         if any(content == f"{marker}:NO-PYTHON" for content in lines):
@@ -186,6 +186,8 @@ def _open(text: str, marker: str) -> tuple[str, list[str]]:
     inside = lines[begins[0] + 1 : ends[0]]
     if not inside or ends[0] < begins[0]:
         raise OutputCorrupt("the envelope is empty")
+    if lines[ends[0]] != end + hashlib.sha256("\n".join(inside).encode("utf-8", "replace")).hexdigest():
+        raise OutputCorrupt("the envelope does not have the hash it ends with")
     return inside[0], inside[1:]
 
 

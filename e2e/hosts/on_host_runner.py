@@ -112,7 +112,9 @@ def enveloped(header: "dict[str, Any]", streams: bytes) -> str:
     lines = [body[start : start + 1000] for start in range(0, len(body), 1000)]
 
     def text(head: "dict[str, Any]", content: "list[str]") -> str:
-        return "\n".join(["", marker + ":BEGIN", json.dumps(head, sort_keys=True), *content, marker + ":END", ""])
+        inside = "\n".join([json.dumps(head, sort_keys=True), *content])
+        end = marker + ":END " + hashlib.sha256(inside.encode()).hexdigest()
+        return "\n".join(["", marker + ":BEGIN", inside, end, ""])
 
     whole = text(header, lines)
     if len(whole) > limit:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 HERE = Path(__file__).absolute().parent.parent
 ROOTS = ("/configs", "/app", "/opt", "/workspace", "/home/agent", "/usr/local/bin")
@@ -24,10 +25,10 @@ def find(reference: str) -> Path:
         record = json.loads((folder / "inspect.json").read_text())
         if reference in {record["Id"], folder.name} or record["Id"].startswith(reference):
             return folder
-    fail(f"Error: No such object: {reference}", 1)
+    return fail(f"Error: No such object: {reference}", 1)
 
 
-def fail(text: str, code: int) -> "object":
+def fail(text: str, code: int) -> NoReturn:
     sys.stderr.write(text + "\n")
     raise SystemExit(code)
 
