@@ -14,7 +14,7 @@ LANES: dict[str, list[list[str]]] = {
     "lint": [["ruff", "check", "."]],
     "format": [["ruff", "format", "--check", "."]],
     "types": [["mypy", "e2e", "tests", "scripts/lanes.py"]],
-    "runtime-types": [["mypy", "--config-file", "e2e/twin/images/mypy.ini", "e2e/twin/images/content/base/app"]],
+    "runtime-types": [["mypy", "--config-file=", "--strict", "e2e/twin/images/content/base/app"]],
     "imports": [["lint-imports", "--no-cache"]],
     "dependencies": [["deptry", "e2e"]],
     "secrets": [["python", "scripts/secret-scan"]],
