@@ -34,8 +34,8 @@ def create_org(estate: Estate, call: Call) -> Answer:
         )
     except sqlite3.IntegrityError as error:
         raise RefusedError(409, f"slug {order['slug']!r} is taken") from error
-    provision_org(estate, org_id)
     row = estate.org_or_404(order["slug"])
+    provision_org(estate, org_id)
     return Answer(201, _shown(row) | {"owner_user_id": row["owner_user_id"], "status": "active"})
 
 

@@ -16,11 +16,11 @@ from e2e.twin.control_plane.pins import list_pins, promote
 from e2e.twin.control_plane.purge import list_purges, purge_org
 from e2e.twin.control_plane.tenants import get_archive, get_configuration, post_boot_event
 from e2e.twin.control_plane.workspaces import delete_workspace, get_workspace_status, provision_workspace
-from e2e.twin.wire import Answer, Application, Call, Route
+from e2e.twin.wire import Answer, Application, Call, Handler, Route
 
 
-def application(estate: Estate) -> Application:
-    """Return the web application of the control plane."""
+def handlers_of(estate: Estate) -> list[tuple[str, str, Handler]]:
+    """Return method, path and handler of every route of the control plane."""
     handlers: tuple[tuple[str, str, EstateHandler], ...] = (
         ("GET", "/health", _health),
         ("POST", "/cp/admin/orgs", for_admin(create_org)),
@@ -40,7 +40,12 @@ def application(estate: Estate) -> Application:
         ("POST", "/cp/tenants/boot-event", for_tenants(post_boot_event)),
         ("GET", "/api/v1/repos/{owner}/{repository}/archive/{file:path}", get_archive),
     )
-    return Application([Route(method, path, partial(handler, estate)) for method, path, handler in handlers])
+    return [(method, path, partial(handler, estate)) for method, path, handler in handlers]
+
+
+def application(estate: Estate) -> Application:
+    """Return the web application of the control plane."""
+    return Application([Route(method, path, handler) for method, path, handler in handlers_of(estate)])
 
 
 def _health(_estate: Estate, _call: Call) -> Answer:

@@ -8,9 +8,13 @@ import os
 import shutil
 import signal
 import sys
+import time
 from functools import partial
 
 from e2e.twin.hosts.processes import kill_all, marked
+
+_PATIENCE_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 0.01
 
 
 def main(_arguments: list[str]) -> None:
@@ -23,5 +27,12 @@ def main(_arguments: list[str]) -> None:
         folders[instance_id] = folder
     for instance_id, folder in folders.items():
         kill_all(partial(marked, f"AWS_SSM_INSTANCE_ID={instance_id}", folder=folder))
-        if os.path.isdir(folder):  # noqa: PTH112 (standard library only, start-up time)
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Remove ``folder``; a supervisor that is just ending may still write into it, so look again."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while os.path.isdir(folder) and time.monotonic() < deadline:  # noqa: PTH112 (start-up time)
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(_LOOK_AGAIN_SECONDS)

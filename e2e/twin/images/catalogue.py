@@ -39,7 +39,7 @@ class Image:
     files: tuple[ImageFile, ...] = field(repr=False)
 
     def build_rootfs(self, rootfs: Path) -> None:
-        """Fill the empty folder ``rootfs`` with the content and what this machine adds to it.
+        """Fill the empty folder ``rootfs`` with the content and what follows from it.
 
         Raises:
             OSError: a file cannot be written.

@@ -21,6 +21,8 @@ from typing import Any
 import pytest
 
 from e2e.contract import load_contract
+from e2e.twin.hosts.agent_user import agent_user
+from e2e.twin.hosts.wrappers import install_in_container
 from e2e.twin.images import ENTRYPOINT, catalogue
 from e2e.twin.plugins import plugin_archive
 
@@ -224,8 +226,31 @@ class Container:
         return str(answer["result"]["parts"][0]["text"])
 
 
+@pytest.fixture(scope="session")
+def agent_uid() -> int | None:
+    """The uid of the agent on this machine; ``None`` where it has no user of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="twin-images-"))
+    folder.chmod(0o711)
+    uid = agent_user(folder)
+    folder.rmdir()
+    return uid
+
+
+@pytest.fixture(scope="session")
+def build_container(agent_uid: int | None) -> Callable[..., None]:
+    """Fills an empty folder as a host does for a container: ``build_container(rootfs, image, light_mcp=False)``."""
+
+    def build(rootfs: Path, image: str, *, light_mcp: bool = False) -> None:
+        catalogue(light_mcp=light_mcp)[image].build_rootfs(rootfs)
+        install_in_container(rootfs, agent_uid)
+
+    return build
+
+
 @pytest.fixture
-def start(sandbox: Path, tenant: FakeTenant) -> Iterator[Callable[..., Container]]:
+def start(
+    sandbox: Path, tenant: FakeTenant, build_container: Callable[..., None]
+) -> Iterator[Callable[..., Container]]:
     """Starts a container of an image: ``start(image, kind, config, **environment)``; all are ended afterwards."""
     started: list[Container] = []
 
@@ -242,7 +267,7 @@ def start(sandbox: Path, tenant: FakeTenant) -> Iterator[Callable[..., Container
         rootfs.mkdir(parents=True)
         configs.mkdir()
         (configs / "config.yaml").write_text(config, encoding="utf-8")
-        catalogue(light_mcp=light_mcp)[image].build_rootfs(rootfs)
+        build_container(rootfs, image, light_mcp=light_mcp)
         (rootfs / "configs").symlink_to(configs)
         environment = container_environment(rootfs, tenant.url, kind)
         environment.update({name: value for name, value in overrides.items() if value is not None})

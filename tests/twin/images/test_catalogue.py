@@ -85,8 +85,15 @@ def test_a_built_image_can_be_started_and_has_the_folders_of_a_container(tmp_pat
     assert os.access(str(tmp_path) + ENTRYPOINT, os.X_OK)
     for folder in ("workspace", "opt", "home/agent", "tmp/agent", "plugins"):
         assert (tmp_path / folder).is_dir()
-    for program in ("python3", "gosu", "molecule-mcp", "molecule-runtime"):
+    for program in ("molecule-mcp", "molecule-runtime"):
         assert stat.S_IMODE((tmp_path / "usr/local/bin" / program).stat().st_mode) == 0o755
+
+
+def test_what_depends_on_the_machine_is_left_to_the_host(tmp_path: Path) -> None:
+    catalogue(light_mcp=False)[DEFAULT_IMAGE].build_rootfs(tmp_path)
+
+    programs = {path.name for path in (tmp_path / "usr/local/bin").iterdir()}
+    assert programs == {"molecule-mcp", "molecule-runtime"}
 
 
 def test_no_image_carries_the_retired_binary(tmp_path: Path) -> None:

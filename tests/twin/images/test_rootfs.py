@@ -1,67 +1,46 @@
-"""What this machine adds to an image: interpreter, change of user, bytecode."""
+"""What a root folder has beside the content: bytecode, and the same each time."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from e2e.twin.images import DEFAULT_IMAGE, catalogue
-from e2e.twin.images.rootfs import AGENT_UID, agent_uid
+from e2e.twin.images.rootfs import ImageFile, write_rootfs
 
 
-@pytest.fixture
-def programs(sandbox: Path) -> Path:
-    """The programs of a built image."""
-    rootfs = sandbox / "rootfs"
-    rootfs.mkdir()
-    catalogue(light_mcp=False)[DEFAULT_IMAGE].build_rootfs(rootfs)
-    return rootfs / "usr" / "local" / "bin"
+def _import(rootfs: Path) -> str:
+    command = [sys.executable, "-c", "import module; print(module.ANSWER)"]
+    environment = {"PYTHONPATH": f"{rootfs}/app"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _run(*command: str | Path, environment: dict[str, str] | None = None) -> str:
-    result = subprocess.run(command, env=environment or {}, capture_output=True, text=True, check=True, timeout=60)
-    return result.stdout.strip()
+def test_python_files_run_from_the_bytecode_that_came_with_them(tmp_path: Path) -> None:
+    write_rootfs([ImageFile("app/module.py", 0o644, b"ANSWER = 'compiled'")], tmp_path)
+    (tmp_path / "app" / "module.py").write_text("ANSWER = 'compiled again'")
+
+    assert _import(tmp_path) == "compiled"
 
 
-def test_python3_in_a_container_is_the_interpreter_of_the_twin(programs: Path) -> None:
-    assert _run(programs / "python3", "-c", "import sys; print(sys.prefix)") == sys.prefix
+def test_files_of_the_same_name_and_different_content_each_have_their_own_bytecode(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_rootfs([ImageFile("app/module.py", 0o644, f"ANSWER = {name!r}".encode())], tmp_path / name)
+
+    assert [_import(tmp_path / "one"), _import(tmp_path / "two")] == ["one", "two"]
 
 
-def test_python3_in_a_container_can_import_the_mcp_sdk(programs: Path) -> None:
-    assert _run(programs / "python3", "-c", "import importlib.util as u; print(bool(u.find_spec('mcp')))") == "True"
+def test_modes_are_those_of_the_image(tmp_path: Path) -> None:
+    write_rootfs([ImageFile("usr/local/bin/x", 0o755, b"#!"), ImageFile("app/y", 0o644, b"")], tmp_path)
+
+    assert (tmp_path / "usr/local/bin/x").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "app/y").stat().st_mode & 0o777 == 0o644
 
 
-def test_gosu_runs_as_the_agent_or_stays_where_it_cannot(programs: Path) -> None:
-    wanted = agent_uid()
+def test_a_narrow_umask_of_the_twin_does_not_lock_the_agent_out(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_rootfs([ImageFile("app/sub/y", 0o644, b"")], tmp_path)
+    finally:
+        os.umask(before)
 
-    seen = _run(programs / "gosu", "agent", "id", "-u", environment={"PATH": os.environ["PATH"]})
-
-    assert seen == str(os.geteuid() if wanted is None else wanted)
-
-
-def test_gosu_gives_the_agent_a_home_of_the_container(programs: Path) -> None:
-    environment = {"PATH": os.environ["PATH"], "CONTAINER_ROOT": "/some/rootfs"}
-
-    assert (
-        _run(programs / "gosu", "agent", "sh", "-c", "echo $HOME", environment=environment) == "/some/rootfs/home/agent"
-    )
-
-
-def test_the_agent_is_uid_1000_only_where_the_twin_is_root() -> None:
-    assert agent_uid() in ((AGENT_UID, None) if os.geteuid() == 0 else (None,))
-
-
-def test_python_files_come_compiled_and_run_from_their_bytecode(programs: Path) -> None:
-    app = programs.parent.parent.parent / "app"
-    (app / "molecule_runtime" / "container.py").write_text("raise SystemExit('compiled again')")
-
-    out = _run(
-        programs / "python3",
-        "-c",
-        "import molecule_runtime.container as c; print(c.is_container_path('/configs/x'))",
-        environment={"PYTHONPATH": str(app)},
-    )
-
-    assert out == "True"
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_dir()} == {0o755}

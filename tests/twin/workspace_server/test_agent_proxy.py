@@ -27,7 +27,6 @@ def agent_answer(call: Call) -> Answer:
 
 @pytest.fixture(scope="module")
 def agent() -> Iterator[str]:
-    RELEASE.clear()
     listener = Listener(Application([Route("POST", "/", agent_answer)]), bind_loopback(0))
     yield listener.start().replace("127.0.0.1", "localhost")
     RELEASE.set()
@@ -61,6 +60,7 @@ def test_an_empty_answer_is_a_502(desk: Any, online: str) -> None:
 
 
 def test_a_turn_that_outlives_the_budget_is_queued(desk: Any, online: str) -> None:
+    RELEASE.clear()
     answer = send(desk, online, MESSAGE | {"id": "slow"})
     RELEASE.set()
     assert answer == (200, {"status": "queued", "delivery_mode": "push-async", "method": "message/send"})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from e2e.twin.images import DEFAULT_IMAGE, catalogue
+from e2e.twin.images import DEFAULT_IMAGE
 
 Open = Callable[..., "Session"]
 
@@ -84,10 +84,12 @@ class Session:
 
 
 @pytest.fixture(scope="session", params=[False, True], ids=["sdk", "light"])
-def server_rootfs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server_rootfs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, build_container: Callable[..., None]
+) -> Path:
     """A built image with the one or the other server."""
     rootfs = tmp_path_factory.mktemp("image")
-    catalogue(light_mcp=bool(request.param))[DEFAULT_IMAGE].build_rootfs(rootfs)
+    build_container(rootfs, DEFAULT_IMAGE, light_mcp=bool(request.param))
     return rootfs
 
 

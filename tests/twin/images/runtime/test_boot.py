@@ -12,7 +12,6 @@ import pytest
 
 from e2e.contract import load_contract
 from e2e.twin.images import BEFORE_FIX_IMAGE
-from e2e.twin.images.rootfs import agent_uid
 
 CONTRACT = load_contract()
 HEARTBEAT = ("POST", "/registry/heartbeat")
@@ -255,10 +254,10 @@ def test_the_port_and_the_url_can_be_given(start: Start, tenant: Any, unused_por
     assert registration.document["url"] == "https://ws.example.test"
 
 
-def test_an_agent_of_its_own_user_owns_its_files(start: Start, tenant: Any) -> None:
+def test_an_agent_of_its_own_user_owns_its_files(start: Start, tenant: Any, agent_uid: int | None) -> None:
     container = start()
     tenant.wait_for(*HEARTBEAT)
-    owner = os.geteuid() if agent_uid() is None else agent_uid()
+    owner = os.geteuid() if agent_uid is None else agent_uid
 
     for name in (".auth_token", ".claude/settings.json", "plugins", "config.yaml"):
         assert (container.configs / name).stat().st_uid == owner

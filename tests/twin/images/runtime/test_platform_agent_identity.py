@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from e2e.contract import load_contract
-from e2e.twin.images import BEFORE_FIX_IMAGE, DEFAULT_IMAGE, catalogue
+from e2e.twin.images import BEFORE_FIX_IMAGE, DEFAULT_IMAGE
 
 CONTRACT = load_contract()
 KEY, NAME = CONTRACT.key, CONTRACT.mcp_server_name
@@ -31,6 +31,19 @@ def settings(tmp_path: Path) -> Path:
     path = Path(str(tmp_path) + CONTRACT.settings_path)
     path.parent.mkdir(parents=True)
     return path
+
+
+@pytest.fixture
+def built(sandbox: Path, build_container: Callable[..., None]) -> Callable[[str], Path]:
+    """Builds a container of an image and returns its root."""
+
+    def built(image: str) -> Path:
+        rootfs = sandbox / "rootfs"
+        rootfs.mkdir()
+        build_container(rootfs, image)
+        return rootfs
+
+    return built
 
 
 def _nested(levels: int) -> bytes:
@@ -134,8 +147,8 @@ def test_a_link_to_a_wired_settings_file_is_presence(identity: Any, settings: Pa
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop to a user that may not read")
-def test_an_unreadable_settings_file_is_absence(sandbox: Path) -> None:
-    rootfs = _built(sandbox, DEFAULT_IMAGE)
+def test_an_unreadable_settings_file_is_absence(built: Callable[[str], Path]) -> None:
+    rootfs = built(DEFAULT_IMAGE)
     settings = Path(str(rootfs) + CONTRACT.settings_path)
     settings.parent.mkdir(parents=True)
     settings.write_bytes(WIRED)
@@ -171,8 +184,8 @@ def test_the_payload_is_one_explicit_boolean_computed_afresh(identity: Any, sett
     assert identity.identity_gate_payload() == {CONTRACT.runtime_present_field: True}
 
 
-def test_the_image_before_the_fix_says_false_though_the_settings_are_wired(sandbox: Path) -> None:
-    rootfs = _built(sandbox, BEFORE_FIX_IMAGE)
+def test_the_image_before_the_fix_says_false_though_the_settings_are_wired(built: Callable[[str], Path]) -> None:
+    rootfs = built(BEFORE_FIX_IMAGE)
     settings = Path(str(rootfs) + CONTRACT.settings_path)
     settings.parent.mkdir(parents=True)
     settings.write_bytes(WIRED)
@@ -182,20 +195,13 @@ def test_the_image_before_the_fix_says_false_though_the_settings_are_wired(sandb
     assert _ask(rootfs) == {CONTRACT.runtime_present_field: True}
 
 
-def test_the_default_image_says_true_when_asked_from_outside(sandbox: Path) -> None:
-    rootfs = _built(sandbox, DEFAULT_IMAGE)
+def test_the_default_image_says_true_when_asked_from_outside(built: Callable[[str], Path]) -> None:
+    rootfs = built(DEFAULT_IMAGE)
     settings = Path(str(rootfs) + CONTRACT.settings_path)
     settings.parent.mkdir(parents=True)
     settings.write_bytes(WIRED)
 
     assert _ask(rootfs) == {CONTRACT.runtime_present_field: True}
-
-
-def _built(sandbox: Path, image: str) -> Path:
-    rootfs = sandbox / "rootfs"
-    rootfs.mkdir()
-    catalogue(light_mcp=False)[image].build_rootfs(rootfs)
-    return rootfs
 
 
 def _ask(rootfs: Path, user: str = "") -> object:
