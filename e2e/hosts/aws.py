@@ -59,6 +59,10 @@ class AwsAccess:
         """Make the AWS clients now; for a thread while something else is waited for."""
         self._clients.warm()
 
+    def close(self) -> None:
+        """Close the connections; other accesses that share the clients lose them as well."""
+        self._clients.close()
+
     def account(self) -> str:
         """Return the id of the AWS account that the credentials belong to.
 
