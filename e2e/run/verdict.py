@@ -33,8 +33,9 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
     diagnosis = diagnose(findings, names, proofs, require_live=order.policy.require_live)
     expect = order.scenario.expect
     expected = ExpectedOutcome(expect.outcome, expect.cause_class, expect.cause) if expect is not None else None
+    idle = _idle_faults(events)
     torn_down = any(proof.name == "torn_down" and proof.status == "proven" for proof in proofs)
-    judged = judge(names, proofs, diagnosis, expected, torn_down=torn_down)
+    judged = judge(names, proofs, diagnosis, expected, torn_down=torn_down, idle_faults=idle)
     look = findings.last_look
     document = verdict_document(
         judged,
@@ -83,6 +84,12 @@ def observed_proofs(findings: Findings) -> list[Proof]:
         evidence = (*(str(reference) for reference in end.document.get("evidence") or ()), end.reference)
         proofs.append(Proof(end.name, _PROOF_OF_STATE[end.state], evidence, end.saying))
     return proofs
+
+
+def _idle_faults(events: Sequence[Event]) -> tuple[str, ...]:
+    """Return the faults that the twin was asked for and that never acted: a red proof without its fault proves nothing."""
+    acted = next((event.data.get("faults_acted") for event in events if event.kind == "twin_ended"), None)
+    return tuple(name for name, count in acted.items() if not count) if isinstance(acted, Mapping) else ()
 
 
 def _stage(data: Mapping[str, Any]) -> dict[str, Any]:

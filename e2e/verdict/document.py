@@ -43,11 +43,12 @@ def judge(
     expected: ExpectedOutcome | None,
     *,
     torn_down: bool,
+    idle_faults: Sequence[str] = (),
 ) -> Judged:
     """Compare the proofs demanded with those observed and give the verdict.
 
     ``proven`` needs every demanded proof and no failure at all. A red proof is met only by exactly the expected
-    outcome, class and cause, and by a complete teardown.
+    outcome, class and cause, by a complete teardown, and if every fault of its twin has acted.
     """
     rung = claim_rung({proof.name for proof in proofs if proof.status == "proven"})
     first = diagnosis.first
@@ -65,8 +66,11 @@ def judge(
     expectation = None
     code = first_code(codes)
     if expected is not None:
-        met = (outcome, cause_class, cause) == (expected.outcome, expected.cause_class, expected.cause) and torn_down
+        met = (outcome, cause_class, cause) == (expected.outcome, expected.cause_class, expected.cause)
+        met = met and torn_down and not idle_faults
         expectation = "met" if met else "missed"
+        if idle_faults:
+            summary += f"; these faults never acted: {', '.join(idle_faults)}"
         code = OK if met else HARNESS_FAILED
     return Judged(outcome, cause_class, cause, codes, code, expectation, rung, summary)
 
