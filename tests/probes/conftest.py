@@ -16,7 +16,6 @@ from e2e.contract import load_contract
 from e2e.hosts.envelope import Enveloped, new_marker, unwrap, wrap
 from e2e.probes.look import HostLook, LaunchRequest, LookLimits, LookRequest, parse_look
 from e2e.probes.on_host.concierge import AgentView
-from e2e.probes.on_host.containers import find_concierge, image_digest, inspect_all
 from e2e.probes.on_host.docker import Docker
 from e2e.probes.on_host.facts import part
 from e2e.probes.on_host.launch import launch as launch_server
@@ -175,8 +174,7 @@ class HostFolder:
         request = json.loads(self.request(launch).argument())
         docker = Docker(docker_seconds)
         docker.program = str(self.folder / "bin" / "docker")
-        container = find_concierge(inspect_all(docker), CONCIERGE_ID)
-        assert container is not None
+        container = json.loads((self.folder / "containers" / f"ws-{CONCIERGE_ID}" / "inspect.json").read_text())
         view = AgentView(docker, container, request["contract"], request["limits"]["settings_bytes"])
         view.look()
         facts = {
@@ -184,7 +182,6 @@ class HostFolder:
             "settings": view.settings,
             "legacy_binary": view.legacy_binary,
             "plugins": view.plugins,
-            "image": part(lambda: image_digest(docker, container)),
             **view.environment_facts(),
             "launch": launch_server(docker, container, view, request["launch"]) if launch else None,
         }

@@ -214,7 +214,7 @@ def test_the_digest_of_an_image_comes_with_its_kind(host: Any) -> None:
     repository = "registry.example:5000/molecule/claude-code"
     images = {record["Image"]: {"RepoDigests": [f"other/name@{other}", f"{repository}@{manifest}"]}}
     (host.folder / "images.json").write_text(json.dumps(images))
-    image = settings_of(host).image
+    image = host.look().concierge.image
     assert (image.kind, image.digest) == ("manifest", manifest)
 
 
