@@ -128,7 +128,7 @@ class Host:
                 container.let_go()
             for container in containers:
                 container.wait_gone()
-        kill_all(lambda: marked(f"AWS_SSM_INSTANCE_ID={self.instance_id}"))
+        kill_all(lambda: marked(f"AWS_SSM_INSTANCE_ID={self.instance_id}", folder=str(self.folder)))
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _forget(self, container: Container) -> None:

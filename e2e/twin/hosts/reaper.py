@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+from functools import partial
 
 from e2e.twin.hosts.processes import kill_all, marked
 
@@ -27,10 +28,8 @@ def main(_arguments: list[str]) -> None:
     for line in sys.stdin:
         instance_id, _, folder = line.rstrip("\n").partition(" ")
         folders[instance_id] = folder
-    markers = [f"AWS_SSM_INSTANCE_ID={instance_id}" for instance_id in folders]
-    if markers:
-        kill_all(lambda: marked(*markers))
-    for folder in folders.values():
+    for instance_id, folder in folders.items():
+        kill_all(partial(marked, f"AWS_SSM_INSTANCE_ID={instance_id}", folder=folder))
         _remove(folder)
 
 

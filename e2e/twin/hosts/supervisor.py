@@ -227,7 +227,10 @@ class Supervisor:
         self._record_state("restarting")
 
     def _tree(self) -> list[int]:
-        return [*descendants(os.getpid()), *marked(f"CONTAINER_ID={self._runtime['container_id']}")]
+        return [
+            *descendants(os.getpid()),
+            *marked(f"CONTAINER_ID={self._runtime['container_id']}", folder=self._runtime["rootfs"]),
+        ]
 
     def _kill_tree(self) -> None:
         def find() -> list[int]:
