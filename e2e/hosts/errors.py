@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - the names say what happened; all of them end up in one sentence with "error"
 """What can go wrong on the way to a host, one type each.
 
 A harness or cloud fault must never be read as a fault of the product, so every failure here carries the id of its

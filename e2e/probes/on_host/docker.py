@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - their names leave the host as what went wrong
 """The docker command line, with a time and a size for everything."""
 
 import os

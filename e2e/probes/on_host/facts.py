@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - their names leave the host as what went wrong
 """The narrow patterns that a piece of text must fit before it may leave the host."""
 
 import json

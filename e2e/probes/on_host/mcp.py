@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - their names leave the host as what went wrong
 """A small MCP client over a pipe: newline-delimited JSON-RPC, with a deadline for everything.
 
 It keeps standard input open until it has its answers (servers were seen to drop answers when the input ends early)

@@ -99,6 +99,7 @@ class Agents:
                 COMMAND_MARKER: command.command_id,
             },
             folder=folder,
+            host_folder=host.folder,
             working_directory=Path(directory) if directory else None,
             budget=invocation.budgets.execution,
         )

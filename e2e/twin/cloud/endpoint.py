@@ -57,8 +57,9 @@ class AwsEndpoint:
         faults: CloudFaults | None = None,
         port: int = 0,
         seed: int = 0,
+        models: ServiceModels | None = None,
     ) -> None:
-        """Bind the port; on loopback, 0 takes any.
+        """Bind the port; on loopback, 0 takes any. Several endpoints of a process may share ``models``.
 
         Raises:
             OSError: the port is taken.
@@ -67,7 +68,7 @@ class AwsEndpoint:
         self._faults = faults or NoFaults()
         self._signatures = SignatureCheck(access_key_id, secret_access_key, region)
         self._systems_manager = SystemsManager(fleet, region, account, seed)
-        self._models = ServiceModels()
+        self._models = models or ServiceModels()
         self._read_ahead: threading.Thread | None = None
         self._operations: dict[str, Mapping[str, Operation]] = {
             "ssm": self._systems_manager.operations(),

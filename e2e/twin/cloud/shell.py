@@ -34,6 +34,8 @@ class Script:
     environment: Mapping[str, str]
     folder: Path
     """The orchestration folder: made for the run, removed after it."""
+    host_folder: Path
+    """The folder of the machine: only what runs there is ever killed."""
     working_directory: Path | None
     """``None`` is the orchestration folder."""
     budget: float
@@ -165,7 +167,7 @@ class _Run:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         marker = f"{COMMAND_MARKER}={self._script.environment[COMMAND_MARKER]}"
-        kill_all(lambda: marked(marker))
+        kill_all(lambda: marked(marker, folder=str(self._script.host_folder)))
         for name in list(self._streams):
             os.set_blocking(self._streams[name].fileno(), False)
             while name in self._streams:

@@ -134,7 +134,7 @@ class Container:
                 self._supervisor.wait()
             if self._supervisor.stdout is not None:
                 self._supervisor.stdout.close()
-        kill_all(lambda: marked(f"CONTAINER_ID={self.container_id}"))
+        kill_all(lambda: marked(f"CONTAINER_ID={self.container_id}", folder=str(self.folder)))
 
     def _tell(self, order: str, answer: str) -> None:
         if self._supervisor is None or self._supervisor.stdin is None:

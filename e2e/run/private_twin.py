@@ -1,0 +1,105 @@
+"""A twin of one run: started as a process, met on the wire, ended with the run or by the death of its owner."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from e2e.run.target import Connection, TargetError, connection_of_twin
+from e2e.run.waiting import Deadline, Pacing
+
+START_SECONDS = 30.0
+"""Wall seconds within which a twin must say that it is ready."""
+STOP_SECONDS = 20.0
+"""Wall seconds within which a twin must be gone once it is told to stop."""
+
+
+class PrivateTwin:
+    """Starts ``twin serve`` in a session of its own and holds the pipe whose end is the twin's end.
+
+    The twin's standard error goes to ``log``; a killed harness closes the pipe, and the twin takes its tree with it.
+    """
+
+    def __init__(self, arguments: Sequence[str], log: Path) -> None:
+        self._log = log.open("wb")
+        command = [sys.executable, "-m", "e2e.twin.serve", "--json", "--until-stdin-closes", *arguments]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+            env={
+                name: value for name, value in os.environ.items() if not name.startswith(("E2E_", "AWS_", "MOLECULE_"))
+            },
+        )
+        self._line: list[bytes] = []
+        self.faults_acted: Mapping[str, int] = {}
+        self._ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the twin."""
+        return self._process.pid
+
+    def connection(self, pacing: Pacing) -> Connection:
+        """Wait until the twin is ready and return how to reach it.
+
+        Raises:
+            TargetError: it ended, said nothing in time, or said something else.
+            Interrupted: the run was asked to stop.
+        """
+        deadline = Deadline.after(pacing, START_SECONDS)
+        while not self._ready.wait(0.02):
+            pacing.pause(0.0)
+            if deadline.remaining(pacing) == 0:
+                raise TargetError(f"the twin was not ready within {START_SECONDS:.0f} s; its log is {self._log.name}")
+        if not self._line:
+            code = self._process.wait(timeout=STOP_SECONDS)
+            raise TargetError(f"the twin ended with code {code} before it was ready: {self._last_words()}")
+        return connection_of_twin(self._line[0].decode("utf-8", "replace"))
+
+    def stop(self) -> int | None:
+        """Close the pipe, wait until the twin is gone, and return its exit code; None if it had to be killed."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            code: int | None = self._process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            code = None
+        self._reader.join()
+        self.faults_acted = self._last_line()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._log.close()
+        return code
+
+    def _read(self, stdout: IO[bytes] | None) -> None:
+        if stdout is not None:
+            line = stdout.readline()
+            if line.strip():
+                self._line.append(line)
+        self._ready.set()
+
+    def _last_line(self) -> Mapping[str, int]:
+        """Return what the twin says at its end: how often each of its faults has acted."""
+        rest = self._process.stdout.read() if self._process.stdout is not None else b""
+        for line in reversed(rest.splitlines()):
+            try:
+                acted = json.loads(line)["faults_acted"]
+                return {str(name): int(count) for name, count in acted.items()}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+        return {}
+
+    def _last_words(self) -> str:
+        lines = Path(self._log.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else "it said nothing"

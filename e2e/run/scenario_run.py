@@ -1,0 +1,175 @@
+"""Assembles one run: its twin or its live target, its bundle and ledger, the spine, and the verdict at the end."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+
+from e2e import __version__
+from e2e.clients.control_plane import ControlPlane
+from e2e.evidence.bundle import Bundle
+from e2e.evidence.events import EventLog
+from e2e.evidence.masking import Masker
+from e2e.hosts.aws import AwsAccess, aws_access
+from e2e.hosts.aws_clients import AwsCredentials
+from e2e.hosts.polling import PollTimes
+from e2e.ledger.ledger import Ledger
+from e2e.ledger.pointer import state_folder
+from e2e.run.context import Run
+from e2e.run.journal import Journal, write_crash
+from e2e.run.naming import expiry, new_slug, organisation_name
+from e2e.run.order import RunFacts, RunOrder
+from e2e.run.plan import RUN_DEADLINE
+from e2e.run.platform_time import PlatformTime
+from e2e.run.private_twin import PrivateTwin
+from e2e.run.result import RunResult
+from e2e.run.spine import Spine
+from e2e.run.target import Connection, TargetError
+from e2e.run.verdict import conclude
+from e2e.run.waiting import Deadline, Interrupted, Interruption
+
+
+def run_scenario(order: RunOrder) -> RunResult:
+    """Boot, prove, tear down and judge one scenario. Whatever goes wrong is in the verdict; nothing is raised."""
+    masker = Masker()
+    for label, secret in order.environment.secrets:
+        masker.add(secret, label)
+    bundle = Bundle.create(order.folder, masker=masker)
+    with EventLog(order.folder / "events.jsonl", order.run_id, now=_now, masker=masker) as events:
+        journal = Journal(events, lambda line: order.say(f"[{order.scenario.name}] {masker.mask(line)}"))
+        demanded = _demanded(order)
+        journal.write("demanded", demanded)
+        twin: PrivateTwin | None = None
+        outcome = RunFacts(None, None, None, None)
+        try:
+            twin = _start_twin(order)
+            connection = order.attached or _connection(twin, order.interruption)
+            outcome = _on_target(order, connection, masker, bundle, journal)
+        except TargetError as error:
+            journal.write("target_unusable", {"error": str(error)})
+            journal.say(f"the target cannot be used: {error}")
+        except Interrupted:
+            journal.write("interrupted", {"detail": "before anything was created"})
+        except Exception as error:  # noqa: BLE001 - the border: a crash of ours is a verdict of its own
+            write_crash(journal, error)
+        finally:
+            if twin is not None:
+                code = twin.stop()
+                journal.write("twin_ended", {"exit_code": code, "faults_acted": dict(twin.faults_acted)})
+    return conclude(order, demanded, outcome, bundle)
+
+
+def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: Bundle, journal: Journal) -> RunFacts:
+    masker.add(connection.admin_token, "control-plane-admin-token")
+    if connection.aws_keys is not None:
+        masker.add(connection.aws_keys.secret_access_key, "aws-secret-access-key")
+    time = PlatformTime(connection.speed, order.scenario.exact)
+    slug = new_slug(order.run_id)
+    created = _now()
+    control_plane = ControlPlane(
+        connection.control_plane_url, connection.admin_token, timeout=time.real(30.0, "request")
+    )
+    access = _access(connection, control_plane, slug, journal)
+    ledger = Ledger.open(
+        order.folder,
+        run_id=order.run_id,
+        session_id=order.session_id,
+        state_folder=state_folder(order.environment.state_dir),
+        owner_pid=os.getpid(),
+        owner_started=psutil.Process().create_time(),
+        slug=slug,
+        control_plane_url=connection.control_plane_url,
+        now=_now,
+        masker=masker,
+    )
+    run = Run(
+        run_id=order.run_id,
+        slug=slug,
+        organisation_name=organisation_name(slug, order.run_id, expiry(created)),
+        scenario=order.scenario,
+        contract=order.contract,
+        connection=connection,
+        control_plane=control_plane,
+        time=time,
+        pacing=order.interruption,
+        journal=journal,
+        bundle=bundle,
+        ledger=ledger,
+        masker=masker,
+        now=_now,
+        deadline=Deadline.after(order.interruption, time.run_cap(RUN_DEADLINE)),
+    )
+    spine = Spine(run, access)
+    try:
+        spine.boot_and_prove()
+        spine.collect()
+        spine.tear_down(keep=_keep(order, spine))
+    finally:
+        spine.close()
+        control_plane.close()
+        closed = ledger.close()
+    return RunFacts(slug, connection, access.commands_sent, closed)
+
+
+def _keep(order: RunOrder, spine: Spine) -> bool:
+    if order.policy.keep == "always":
+        return True
+    established = all(spine.book.established(name) for name in order.scenario.prove if name != "torn_down")
+    return order.policy.keep == "on-failure" and not established
+
+
+def _access(connection: Connection, control_plane: ControlPlane, slug: str, journal: Journal) -> AwsAccess:
+    def audit(record: Mapping[str, object]) -> None:
+        journal.write("command", record)
+
+    keys = connection.aws_keys
+    credentials = AwsCredentials(keys.access_key_id, keys.secret_access_key.reveal()) if keys is not None else None
+    return aws_access(
+        slug=slug,
+        region=connection.aws_region,
+        endpoint_url=connection.aws_endpoint_url,
+        credentials=credentials,
+        control_plane_instance_id=lambda: control_plane.tenant_instance(slug),
+        poll=PollTimes.live() if connection.aws_endpoint_url is None else PollTimes.embedded(),
+        audit=audit,
+    )
+
+
+def _start_twin(order: RunOrder) -> PrivateTwin | None:
+    if order.attached is not None:
+        return None
+    arguments = ["--speed", f"{order.policy.speed:g}"]
+    if order.scenario.twin is not None:
+        arguments += order.scenario.twin.arguments()
+    return PrivateTwin(arguments, order.folder / "twin.log")
+
+
+def _connection(twin: PrivateTwin | None, interruption: Interruption) -> Connection:
+    if twin is None:
+        raise TargetError("there is no twin to talk to")
+    return twin.connection(interruption)
+
+
+def _demanded(order: RunOrder) -> dict[str, Any]:
+    scenario = order.scenario
+    return {
+        "run_id": order.run_id,
+        "session_id": order.session_id,
+        "scenario": scenario.name,
+        "path": str(scenario.path),
+        "target": order.policy.target,
+        "host_access": "aws-ssm",
+        "live": order.policy.live,
+        "rehearsal": order.policy.rehearse,
+        "policy": order.policy.as_document(),
+        "demanded": list(scenario.prove),
+        "contract": order.contract.version,
+        "harness": __version__,
+        "hold_seconds": scenario.online.hold_seconds,
+    }
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,65 @@
+"""The agent's own turn: one chat message, and the row that must come of it."""
+
+import uuid
+
+from e2e.clients.agent import TurnAnswer, chat
+from e2e.clients.errors import Unavailable
+from e2e.clients.tenant import Tenant, WorkspaceRow
+from e2e.run.context import Run
+from e2e.run.naming import worker_name
+from e2e.run.plan import TURN_REQUEST
+from e2e.run.rows import CreatedRow, remember, row_problem, wait_for_row
+from e2e.run.stages import Established
+from e2e.run.waiting import Deadline, GivenUp, Observed
+
+
+def agent_acted(
+    run: Run, tenant: Tenant, concierge: WorkspaceRow, rows: list[CreatedRow], deadline: Deadline
+) -> Established:
+    """Ask the concierge for one workspace and wait for the row; the message goes out once it may be accepted.
+
+    A request that may have acted is never sent again: from then on only the row decides.
+    """
+    name = worker_name("agent")
+    call = run.contract.create_workspace
+    if tenant.named(name):
+        raise GivenUp("agent_acted", "a workspace with our unique name was there before")
+    text = (
+        f'Please create a workspace named "{name}" with the model "{call.model}". '
+        "Use your workspace tool, create exactly one, and answer with its id."
+    )
+    remember(run, rows, name, "agent")
+    answer = _accepted(run, tenant, concierge, text, deadline)
+    reference = run.journal.write(
+        "turn",
+        {"name": name, "kind": answer.kind, "http_status": answer.status, "text": answer.text[:600]},
+    )
+    run.journal.say(f"agent_acted: the turn ended as {answer.kind}: {_first_line(answer.text)}")
+    final = answer.kind in ("reply", "failed")
+    row = wait_for_row(run, tenant, name, "agent", rows, final=final, deadline=deadline)
+    problem = row_problem(row, concierge)
+    if problem is not None:
+        raise GivenUp("agent_acted", problem.text, problem.cause)
+    seen = run.journal.write("row", {"by": "agent", "name": name, "id": row.id, "status": row.status})
+    return Established(f"the concierge created {name} in its own turn", (reference, seen))
+
+
+def _accepted(run: Run, tenant: Tenant, concierge: WorkspaceRow, text: str, deadline: Deadline) -> TurnAnswer:
+    message_id = str(uuid.uuid4())
+    timeout = min(run.time.real(TURN_REQUEST, "request"), max(deadline.remaining(run.pacing), 1.0))
+
+    def send() -> Observed[TurnAnswer]:
+        try:
+            answer = chat(tenant.exchange, concierge.id, text, message_id, timeout=timeout)
+        except Unavailable as error:
+            return Observed("lost", value=TurnAnswer("lost", error.status, str(error)))
+        if answer.kind == "not_accepted":
+            return Observed(f"not accepted yet: {answer.text}")
+        return Observed(answer.kind, value=answer)
+
+    return run.poll("agent_acted", send, deadline)
+
+
+def _first_line(text: str) -> str:
+    stripped = text.strip()
+    return stripped.splitlines()[0][:160] if stripped else "no text"

@@ -1,0 +1,1 @@
+"""The control plane: organisations, their tenant hosts, hosts for workspaces, image pins, purges (docs/platform.md)."""

@@ -1,0 +1,127 @@
+"""Which plugins a workspace should have, which are recorded as installed, and the reconcile of the two.
+
+(docs/platform.md, plugin delivery)
+"""
+
+from e2e.twin.database import timestamp
+from e2e.twin.wire import Answer, Call, RefusedError
+from e2e.twin.workspace_server.guards import workspace_guard
+from e2e.twin.workspace_server.tenant import Tenant
+
+
+class NotEntitledError(Exception):
+    """The privileged management plugin is only for the organisation's root."""
+
+
+def declared_plugins(tenant: Tenant, workspace_id: str) -> dict[str, str]:
+    """Return name -> source of what the workspace should have."""
+    rows = tenant.database.rows(
+        "SELECT name, source FROM workspace_declared_plugins WHERE workspace_id = ? ORDER BY rowid", workspace_id
+    )
+    return {row["name"]: row["source"] for row in rows}
+
+
+def recorded_plugins(tenant: Tenant, workspace_id: str) -> dict[str, str]:
+    """Return name -> source of what is on record as installed."""
+    rows = tenant.database.rows(
+        "SELECT name, source FROM workspace_plugins WHERE workspace_id = ? ORDER BY rowid", workspace_id
+    )
+    return {row["name"]: row["source"] for row in rows}
+
+
+def declare_plugin(tenant: Tenant, workspace_id: str, name: str, source: str) -> None:
+    """Write down that the workspace should have the plugin.
+
+    Raises:
+        NotEntitledError: the management plugin on anything but the platform root.
+    """
+    _check_entitlement(tenant, workspace_id, name)
+    tenant.database.execute(
+        "INSERT OR REPLACE INTO workspace_declared_plugins (workspace_id, name, source) VALUES (?, ?, ?)",
+        workspace_id,
+        name,
+        source,
+    )
+
+
+def record_install(tenant: Tenant, workspace_id: str, name: str, source: str) -> None:
+    """Write down that the workspace has the plugin. Raises as :func:`declare_plugin`."""
+    _check_entitlement(tenant, workspace_id, name)
+    tenant.database.execute(
+        "INSERT OR REPLACE INTO workspace_plugins (workspace_id, name, source, installed_at) VALUES (?, ?, ?, ?)",
+        workspace_id,
+        name,
+        source,
+        timestamp(tenant.clock.now()),
+    )
+
+
+def reconcile_in_background(tenant: Tenant, workspace_id: str) -> None:
+    """Start the post-online reconcile and forget it."""
+    tenant.background.start(f"reconcile-{workspace_id[:8]}", lambda: reconcile(tenant, workspace_id))
+
+
+def reconcile(tenant: Tenant, workspace_id: str) -> None:
+    """Bring what is declared and what is recorded together.
+
+    What lies on the box already (installed at boot) is only recorded. This twin does not push a plugin onto a box:
+    it says so in the log, as the platform does when a push fails.
+    """
+    row = tenant.workspace(workspace_id)
+    if row is None:
+        return
+    declared = declared_plugins(tenant, workspace_id)
+    recorded = recorded_plugins(tenant, workspace_id)
+    installed = 0
+    for name, source in declared.items():
+        if name in recorded:
+            continue
+        prefix = f"Plugin reconcile: workspace={workspace_id} plugin={name}"
+        if row["instance_id"] and (tenant.configs_of(row["instance_id"]) / "plugins" / name / "plugin.yaml").is_file():
+            record_install(tenant, workspace_id, name, source)
+            installed += 1
+            tenant.log(f"{prefix} already on box (boot-installed) — recording tracking row only, no re-deliver/restart")
+        else:
+            tenant.log(f"{prefix} deliver failed")
+    if declared:
+        tenant.log(
+            f"Plugin reconcile: workspace={workspace_id} complete — installed={installed} "
+            f"skipped(already-present)={len(set(declared) & set(recorded))} declared={len(declared)}"
+        )
+
+
+def list_plugins(tenant: Tenant, call: Call) -> Answer:
+    """Answer GET /workspaces/:id/plugins with what is recorded."""
+    workspace_id = _workspace_of(tenant, call)
+    recorded = recorded_plugins(tenant, workspace_id)
+    return Answer(200, [{"name": name, "source": source} for name, source in recorded.items()])
+
+
+def install_plugin(tenant: Tenant, call: Call) -> Answer:
+    """Answer POST /workspaces/:id/plugins: the plugin is declared and gets there with the next provision."""
+    workspace_id = _workspace_of(tenant, call)
+    document = call.json_object()
+    source = document.get("source") if document is not None else None
+    if not isinstance(source, str) or not source:
+        raise RefusedError(400, "invalid request body")
+    name = source.partition("#")[0].rstrip("/").rpartition("/")[2]
+    try:
+        declare_plugin(tenant, workspace_id, name, source)
+        record_install(tenant, workspace_id, name, source)
+    except NotEntitledError as error:
+        raise RefusedError(403, str(error)) from error
+    return Answer(200, {"status": "installed", "plugin": name, "source": source})
+
+
+def _workspace_of(tenant: Tenant, call: Call) -> str:
+    workspace_id = call.parameters["workspace_id"]
+    workspace_guard(tenant, call, workspace_id)
+    if tenant.workspace(workspace_id) is None:
+        raise RefusedError(404, "workspace not found")
+    return workspace_id
+
+
+def _check_entitlement(tenant: Tenant, workspace_id: str, name: str) -> None:
+    row = tenant.workspace(workspace_id)
+    if name == tenant.contract.plugin_declared_name and (row is None or row["kind"] != "platform"):
+        raise NotEntitledError(f"plugin {name} may only be installed on the platform root")

@@ -1,0 +1,78 @@
+"""Proofs: named facts that a stage established, each pointing at its evidence."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+ProofStatus = Literal["proven", "missing", "refuted", "not_run", "kept"]
+
+STAGES: tuple[str, ...] = (
+    "provisioned",
+    "tenant_ready",
+    "concierge_found",
+    "online",
+    "hosts_reachable",
+    "settings_wired",
+    "presence_reported",
+    "registered",
+    "tool_listed",
+    "workspace_created",
+    "agent_acted",
+    "torn_down",
+)
+"""Every stage, in the order in which they are told."""
+
+PREREQUISITES: dict[str, tuple[str, ...]] = {
+    "provisioned": (),
+    "tenant_ready": ("provisioned",),
+    "concierge_found": ("tenant_ready",),
+    "online": ("concierge_found",),
+    "hosts_reachable": ("concierge_found",),
+    "settings_wired": ("hosts_reachable",),
+    "presence_reported": ("hosts_reachable",),
+    "registered": ("hosts_reachable",),
+    "tool_listed": ("hosts_reachable",),
+    "workspace_created": ("tool_listed",),
+    "agent_acted": ("online",),
+    "torn_down": (),
+}
+"""What must be established before a stage can be: these and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One demanded or noted fact with its status and the evidence it stands on."""
+
+    name: str
+    status: ProofStatus
+    evidence: tuple[str, ...] = ()
+    note: str = ""
+
+    def document(self) -> dict[str, object]:
+        """Return the proof as it stands in ``verdict.json``."""
+        document: dict[str, object] = {"name": self.name, "status": self.status, "evidence": list(self.evidence)}
+        if self.note:
+            document["note"] = self.note
+        return document
+
+
+def settle(demanded: Sequence[str], observed: Iterable[Proof]) -> tuple[Proof, ...]:
+    """Compare the proofs demanded with those observed: one entry for each, in the order of the stages.
+
+    A demanded proof that nothing observed is ``missing``; so is one that claims to be proven without evidence. Proofs
+    that nobody demanded are kept as notes.
+    """
+    by_name: dict[str, Proof] = {}
+    for proof in observed:
+        if proof.status == "proven" and not proof.evidence:
+            by_name[proof.name] = Proof(proof.name, "missing", (), "it names no evidence")
+        else:
+            by_name[proof.name] = proof
+    names = [name for name in STAGES if name in by_name or name in demanded]
+    names += [name for name in demanded if name not in STAGES]
+    return tuple(by_name.get(name, Proof(name, "missing", (), "nothing observed it")) for name in names)
+
+
+def unmet(demanded: Sequence[str], proofs: Iterable[Proof]) -> tuple[Proof, ...]:
+    """Return the demanded proofs that are not proven; one kept on request is neither missing nor proven."""
+    return tuple(proof for proof in proofs if proof.name in demanded and proof.status not in ("proven", "kept"))

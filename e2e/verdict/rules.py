@@ -1,0 +1,161 @@
+"""The rules that read a cause out of findings. The most specific stands first; each names what it explains."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from e2e.verdict.findings import Findings
+
+Evidence = tuple[str, ...]
+
+_GATED = frozenset(
+    {"online", "presence_reported", "registered", "settings_wired", "tool_listed", "workspace_created", "agent_acted"}
+)
+_CREATION = frozenset({"workspace_created", "agent_acted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: the cause, the stages whose failure it explains, and the match, which returns its evidence."""
+
+    cause: str
+    explains: frozenset[str]
+    match: Callable[[Findings], Evidence | None]
+
+
+def _gate_refuses(findings: Findings, kind: str) -> bool:
+    """Whether standing refusals name this half of the identity gate: ``mcp`` or ``model``."""
+    reason = {"mcp": "mcp_server_missing", "model": "model_missing"}[kind]
+    return any(reason in (refusal.reason or "") for refusal in findings.standing)
+
+
+def _runtime_ignores_plugin(findings: Findings) -> Evidence | None:
+    look = findings.last_look
+    if look is None or not _gate_refuses(findings, "mcp"):
+        return None
+    if look.wired is True and look.launchable is True and look.presence == "false":
+        return (f"{look.evidence}#settings", f"{look.evidence}#presence", *findings.pointers("standing"))
+    return None
+
+
+def _not_delivered(findings: Findings) -> Evidence | None:
+    look = findings.last_look
+    if look is None or not _gate_refuses(findings, "mcp"):
+        return None
+    if look.wired is False and look.settings is not None and look.settings.get("state") in ("absent", "ok"):
+        return (f"{look.evidence}#settings", *findings.pointers("standing"))
+    return None
+
+
+def _model_missing(findings: Findings) -> Evidence | None:
+    return findings.pointers("standing") if _gate_refuses(findings, "model") else None
+
+
+def _settings_malformed(findings: Findings) -> Evidence | None:
+    look = findings.last_look
+    if look is None or look.settings is None:
+        return None
+    bad = ("empty", "unreadable", "not_a_file", "too_large", "bad_encoding", "malformed", "not_an_object")
+    return (f"{look.evidence}#settings",) if look.settings.get("state") in bad else None
+
+
+def _entry_not_launchable(findings: Findings) -> Evidence | None:
+    look = findings.last_look
+    if look is None or look.wired is not True or look.launchable is not False:
+        return None
+    return (f"{look.evidence}#settings",)
+
+
+def _launch_failed(findings: Findings) -> Evidence | None:
+    launch, look = findings.launch, findings.last_look
+    if launch is None or look is None or launch.get("tools") is not None:
+        return None
+    if launch.get("timed_out") is True:
+        return None
+    return (f"{look.evidence}#launch",) if launch.get("asked") else None
+
+
+def _handshake_timeout(findings: Findings) -> Evidence | None:
+    launch, look = findings.launch, findings.last_look
+    if launch is None or look is None or launch.get("timed_out") is not True or launch.get("tools") is not None:
+        return None
+    return (f"{look.evidence}#launch",)
+
+
+def _tool_name_drift(findings: Findings) -> Evidence | None:
+    launch, look = findings.launch, findings.last_look
+    if launch is None or look is None or not launch.get("other_names") or launch.get("required_listed"):
+        return None
+    return (f"{look.evidence}#launch",)
+
+
+def _auth_error(findings: Findings) -> Evidence | None:
+    launch, look = findings.launch, findings.last_look
+    if launch is None or look is None or launch.get("call_error") != "AUTH_ERROR":
+        return None
+    return (f"{look.evidence}#launch",)
+
+
+def _create_rejected(findings: Findings) -> Evidence | None:
+    launch, look = findings.launch, findings.last_look
+    if launch is None or look is None or launch.get("call_error") != "HTTP 422":
+        return None
+    return (f"{look.evidence}#launch",)
+
+
+def _no_row(findings: Findings) -> Evidence | None:
+    launch, look = findings.launch, findings.last_look
+    if launch is None or look is None or "probe" not in findings.absent_rows:
+        return None
+    if launch.get("call_answered") is True and launch.get("call_error") is None:
+        return (f"{look.evidence}#launch", *findings.pointers("row_absent"))
+    return None
+
+
+def _agent_denies_tool(findings: Findings) -> Evidence | None:
+    if findings.turn is None or "agent" not in findings.absent_rows:
+        return None
+    text = str(findings.turn.get("text", "")).lower()
+    return findings.pointers("turn") if "i don't have a" in text and "tool" in text else None
+
+
+def _agent_claims(findings: Findings) -> Evidence | None:
+    if findings.turn is None or "agent" not in findings.absent_rows or findings.turn.get("kind") != "reply":
+        return None
+    text = str(findings.turn.get("text", "")).lower()
+    return findings.pointers("turn") if "created" in text else None
+
+
+def _agent_error(findings: Findings) -> Evidence | None:
+    if findings.turn is None or "agent" not in findings.absent_rows:
+        return None
+    return findings.pointers("turn") if findings.turn.get("kind") in ("reply", "failed") else None
+
+
+def _expired(stage: str) -> Callable[[Findings], Evidence | None]:
+    def match(findings: Findings) -> Evidence | None:
+        end = findings.stages.get(stage)
+        return (end.reference,) if end is not None and end.state == "expired" else None
+
+    return match
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("runtime-ignores-plugin-mcp", _GATED, _runtime_ignores_plugin),
+    Rule("settings-malformed", _GATED, _settings_malformed),
+    Rule("mcp-not-delivered", _GATED, _not_delivered),
+    Rule("model-secret-missing", _GATED, _model_missing),
+    Rule("settings-entry-not-launchable", _GATED, _entry_not_launchable),
+    Rule("create-workspace-no-row", _CREATION, _no_row),
+    Rule("mcp-auth-error", _CREATION, _auth_error),
+    Rule("create-workspace-rejected", _CREATION, _create_rejected),
+    Rule("tool-name-drift", frozenset({"tool_listed", "workspace_created"}), _tool_name_drift),
+    Rule("mcp-handshake-timeout", frozenset({"tool_listed"}), _handshake_timeout),
+    Rule("mcp-launch-failed", frozenset({"tool_listed"}), _launch_failed),
+    Rule("agent-denies-tool", frozenset({"agent_acted"}), _agent_denies_tool),
+    Rule("agent-claims-without-acting", frozenset({"agent_acted"}), _agent_claims),
+    Rule("agent-error-reply", frozenset({"agent_acted"}), _agent_error),
+    Rule("provisioning-timeout", frozenset({"provisioned"}), _expired("provisioned")),
+    Rule("tenant-half-wired", frozenset({"tenant_ready"}), _expired("tenant_ready")),
+    Rule("no-concierge", frozenset({"concierge_found"}), _expired("concierge_found")),
+)
+"""In order of precedence: a log line that names a reason beats a status, an earlier step beats a later one."""
