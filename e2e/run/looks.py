@@ -87,7 +87,7 @@ class HostLooks:
                 if not error.may_get_better:
                     raise
                 self.trouble = error
-                return Observed(str(error).splitlines()[0])
+                return Observed(str(error).splitlines()[0], cause=error.cause)
             return Observed("reached", value=hosts)
 
         def body(deadline: Deadline) -> Established:

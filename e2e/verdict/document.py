@@ -1,5 +1,6 @@
 """The verdict of one run as a document: outcome, class, cause, proofs and what they stand on."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,8 @@ def judge(
     """Compare the proofs demanded with those observed and give the verdict.
 
     ``proven`` needs every demanded proof and no failure at all. A red proof is met only by exactly the expected
-    outcome, class and cause, and by a complete teardown.
+    outcome, class and cause, and by a complete teardown; a missed one is a harness fault. Where ``proven`` is what was
+    expected, a failure keeps its own code: it is the product's, or the cloud's, and not the harness's.
     """
     rung = claim_rung({proof.name for proof in proofs if proof.status == "proven"})
     first = diagnosis.first
@@ -67,7 +69,8 @@ def judge(
     if expected is not None:
         met = (outcome, cause_class, cause) == (expected.outcome, expected.cause_class, expected.cause) and torn_down
         expectation = "met" if met else "missed"
-        code = OK if met else HARNESS_FAILED
+        if met or expected.outcome != "proven":
+            code = OK if met else HARNESS_FAILED
     return Judged(outcome, cause_class, cause, codes, code, expectation, rung, summary)
 
 
@@ -119,4 +122,4 @@ def next_command(judged: Judged, *, scenario_path: str, bundle: str, slug: str) 
     if judged.cause is None:
         return "concierge-e2e run scenarios/faults --target local"
     step = cause_named(judged.cause).next_step
-    return step.format(scenario=scenario_path, bundle=bundle, slug=slug)
+    return step.format(scenario=shlex.quote(scenario_path), bundle=shlex.quote(bundle), slug=shlex.quote(slug))
