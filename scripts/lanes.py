@@ -10,11 +10,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
+CONTENT = "e2e/twin/images/content"
+IMAGE_TYPES = ["mypy", "--config-file=", "--strict", "--python-version=3.11", "--warn-unreachable"]
+
 LANES: dict[str, list[list[str]]] = {
     "lint": [["ruff", "check", "."]],
     "format": [["ruff", "format", "--check", "."]],
     "types": [["mypy", "e2e", "tests", "scripts/lanes.py"]],
-    "runtime-types": [["mypy", "--config-file=", "--strict", "e2e/twin/images/content/base/app"]],
+    "image-types": [
+        [*IMAGE_TYPES, "-p", "molecule_runtime", "-p", "molecule_mcp_server"],
+        [*IMAGE_TYPES, f"{CONTENT}/claude-code-before-fix/app/molecule_runtime/platform_agent_identity.py"],
+    ],
     "imports": [["lint-imports", "--no-cache"]],
     "dependencies": [["deptry", "e2e"]],
     "secrets": [["python", "scripts/secret-scan"]],
@@ -22,6 +28,10 @@ LANES: dict[str, list[list[str]]] = {
     "packaging": [["python", "scripts/packaging.py"]],
 }
 """Each lane and its commands; every program is one of the virtual environment."""
+
+
+_ADDED = {"image-types": {"MYPYPATH": f"{CONTENT}/base/app"}}
+"""What a lane's commands find in their environment beside everybody's."""
 
 
 def main() -> int:
@@ -55,13 +65,13 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("E2E_", "MOLECULE_", "AWS_", "PYTEST_"))
     }
-    return kept | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": ""}
+    return kept | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "", "MYPYPATH": ""}
 
 
 def _run(lane: str, command: list[str]) -> bool:
     began = time.monotonic()
     done = subprocess.run(
-        [str(BIN / command[0]), *command[1:]], cwd=ROOT, env=_environment(), stdout=subprocess.PIPE,
+        [str(BIN / command[0]), *command[1:]], cwd=ROOT, env=_environment() | _ADDED.get(lane, {}), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, check=False, timeout=600,
     )  # fmt: skip
     seconds = time.monotonic() - began

@@ -31,7 +31,7 @@ class PollTimes:
     @classmethod
     def embedded(cls) -> "PollTimes":
         """Return the times for a twin on the same machine."""
-        return cls(0.02, 1.4, 0.25, 0.2, 4, 3.0, 5.0)
+        return cls(0.02, 1.4, 0.08, 0.2, 4, 3.0, 5.0)
 
     def gaps(self, randomness: random.Random) -> Iterator[float]:
         """Return an endless series of gaps, in wall seconds."""

@@ -270,11 +270,11 @@ def _presence(fields: Fields) -> PresenceSeen:
 
 
 def _registry(fields: Fields) -> RegistrySeen:
-    container = fields.part("container")
+    container, log = fields.part("container"), fields.part("log")
     return RegistrySeen(
         container=_container(container) if container else None,
         image=_image(fields.part("image")),
-        log=_log(fields) if fields.number("lines") is not None else None,
+        log=_log(log) if log else None,
     )
 
 

@@ -19,6 +19,8 @@ class Database:
 
     def __init__(self, path: Path, schema: str) -> None:
         self._lock = threading.RLock()
+        # The file holds tokens, and agents are other users of the same machine.
+        path.touch(mode=0o600)
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;")

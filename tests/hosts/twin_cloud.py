@@ -5,6 +5,7 @@ when its standard input closes. The harness meets it on the wire alone.
 """
 
 import json
+import secrets
 import shutil
 import sys
 import tempfile
@@ -110,7 +111,8 @@ def main(speed: float) -> None:
     folder = Path(tempfile.mkdtemp(prefix="twin-cloud-"))
     folder.chmod(0o711)
     clock = PlatformClock(speed)
-    fleet = Fleet(clock, folder / "hosts", 7)
+    seed = secrets.randbits(32)  # ids mark processes: two clouds on one machine need different ones
+    fleet = Fleet(clock, folder / "hosts", seed)
     endpoint = AwsEndpoint(
         fleet,
         clock,
@@ -118,6 +120,7 @@ def main(speed: float) -> None:
         account="004200420042",
         access_key_id="AKIATWIN",
         secret_access_key="twin-secret",
+        seed=seed,
     )
     try:
         url = endpoint.start()

@@ -5,9 +5,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from e2e.twin.outbound import Reply, request_json
+from e2e.twin.wire import Call, Handler
 
 SPEED = 100
 PATIENCE = 20.0
@@ -91,12 +93,12 @@ class Twin:
         for process in family:
             with suppress(psutil.Error):
                 self.pids.add(process.pid)
-                self.ports |= {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+                self.ports |= _listening(process.net_connections("tcp"))
 
     def leftovers(self) -> list[str]:
         """Return what is still there of the last stock: processes, ports, folder. Empty means that nothing is left."""
         left = [f"process {pid}" for pid in self.pids if _is_alive(pid)]
-        listening = {c.laddr.port for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+        listening = _listening(psutil.net_connections("tcp"))
         left += [f"port {port}" for port in self.ports & listening]
         left += [str(path) for path in self.folder.glob("molecule-twin-*")]
         return left
@@ -144,6 +146,51 @@ class Org:
         return reply.document()["result"]["parts"][0]["text"]
 
 
+def find_route(
+    routes: list[tuple[str, str, Handler]],
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    document: object = None,
+    body: bytes = b"",
+) -> tuple[Call, Handler]:
+    """Return the call and the handler that a request meets, without a server in between."""
+    bare, _, query = path.partition("?")
+    for known_method, pattern, handler in routes:
+        parameters = _match(pattern, bare)
+        if known_method != method or parameters is None:
+            continue
+        call = Call(
+            method=method,
+            path=bare,
+            headers={name.lower(): value for name, value in headers.items()},
+            body=body if document is None else json.dumps(document).encode(),
+            parameters=parameters,
+            query=dict(pair.split("=") for pair in query.split("&")) if query else {},
+        )
+        return call, handler
+    raise AssertionError(f"no route {method} {bare}")
+
+
+@pytest.fixture
+def route() -> Callable[..., tuple[Call, Handler]]:
+    """Finds the handler of a request: see :func:`find_route`."""
+    return find_route
+
+
+def _match(pattern: str, path: str) -> dict[str, str] | None:
+    names, parts = pattern.split("/"), path.split("/")
+    if len(names) != len(parts):
+        return None
+    found: dict[str, str] = {}
+    for name, part in zip(names, parts, strict=True):
+        if name.startswith("{"):
+            found[name[1:-1].partition(":")[0]] = part
+        elif name != part:
+            return None
+    return found
+
+
 StartTwin = Callable[..., Twin]
 
 
@@ -177,8 +224,16 @@ def start_twin(tmp_path: Path) -> Iterator[StartTwin]:
         for stream in (twin.process.stdin, twin.process.stdout):
             if stream is not None:
                 stream.close()
-        poll(lambda twin=twin: not list(twin.folder.iterdir()))
+        poll(partial(_is_empty, twin.folder))
         twin.folder.rmdir()
+
+
+def _is_empty(folder: Path) -> bool:
+    return not list(folder.iterdir())
+
+
+def _listening(connections: Iterable[Any]) -> set[int]:
+    return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
 
 
 def _is_alive(pid: int) -> bool:

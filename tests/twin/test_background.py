@@ -26,7 +26,11 @@ def test_stopping_ends_the_waits_and_starts_nothing_new() -> None:
 
 def test_a_thread_that_does_not_end_is_admitted() -> None:
     background, release = Background(), threading.Event()
-    background.start("stubborn", lambda: bool(release.wait(10)) and None)
+
+    def work() -> None:
+        release.wait(10)
+
+    background.start("stubborn", work)
     assert not background.stop(0.05)
     release.set()
     assert background.stop()

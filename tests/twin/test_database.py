@@ -16,6 +16,11 @@ def database(tmp_path: Path):  # type: ignore[no-untyped-def]
     opened.close()
 
 
+def test_nobody_else_can_read_the_file(database: Database, tmp_path: Path) -> None:
+    database.execute("INSERT INTO t VALUES (1)")
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("x.sqlite*")} == {0}
+
+
 def test_a_transaction_that_breaks_leaves_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError), database.transaction():
         database.execute("INSERT INTO t VALUES (1)")

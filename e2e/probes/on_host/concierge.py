@@ -69,15 +69,15 @@ try:
 except Exception:
     pass
 try:
-    from importlib import metadata
-    for name in ("molecule-ai-workspace-runtime", "molecules-workspace-runtime"):
-        try:
-            found["version"] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+    import molecule_runtime
+    found["version"] = getattr(molecule_runtime, "__version__", None)
     if found["version"] is None:
-        import molecule_runtime
-        found["version"] = getattr(molecule_runtime, "__version__", None)
+        from importlib import metadata
+        for name in ("molecule-ai-workspace-runtime", "molecules-workspace-runtime"):
+            try:
+                found["version"] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                continue
 except Exception:
     pass
 print("\n" + nonce + " " + json.dumps(found))

@@ -6,7 +6,6 @@ the others stand. Only a crash of the whole ends with something other than 0.
 
 import json
 import os
-import platform
 import sys
 import time
 from datetime import datetime, timezone
@@ -23,7 +22,7 @@ from e2e.probes.on_host.containers import (
 )
 from e2e.probes.on_host.cores import REGISTRY_CORES, RUNTIME_CORES
 from e2e.probes.on_host.docker import Docker
-from e2e.probes.on_host.facts import UUID, class_name, fitting, part
+from e2e.probes.on_host.facts import UUID, class_name, fitting, part, together
 from e2e.probes.on_host.launch import launch
 from e2e.probes.on_host.logs import Whose, read_log
 
@@ -47,41 +46,52 @@ class Look:
         ours = [one for one in every if of_platform(one)]
         concierge = find_concierge(every, str(self._request["concierge_id"]))
         tenant = find_tenant(every)
+        found = together(
+            concierge=lambda: self._concierge(concierge) if concierge else None,
+            registry_log=lambda: self._registry_log(tenant) if tenant else None,
+        )
         return {
-            "containers": [_one(one) for one in ours[: self._limits["containers"]]],
+            "containers": [_one(container) for container in ours[: int(self._limits["containers"])]],
             "containers_total": len(every),
-            "concierge": part(lambda: self._concierge(concierge)) if concierge else None,
-            "registry_log": part(lambda: self._registry_log(tenant)) if tenant else None,
+            **found,
         }
 
     def _concierge(self, container: "dict[str, Any]") -> "dict[str, Any]":
         view = AgentView(self._docker, container, self._request["contract"], int(self._limits["settings_bytes"]))
-        seen = part(view.look)
+
+        def look_and_ask() -> "list[Any]":
+            return [part(view.look), part(view.ask_runtime)]
+
+        found = together(
+            seen=look_and_ask,
+            image=lambda: image_digest(self._docker, container),
+            runtime_log=lambda: self._log(container, RUNTIME_CORES),
+        )
+        seen, presence = found.pop("seen")
         facts: dict[str, Any] = {
             "container": container_facts(container),
-            "image": part(lambda: image_digest(self._docker, container)),
-            "presence": part(view.ask_runtime),
+            **found,
+            "presence": presence,
             "settings": view.settings if seen is None else seen,
             "legacy_binary": view.legacy_binary,
             "plugins": view.plugins if seen is None else seen,
             "users": {"host_uid": os.getuid(), "agent_uid": view.agent_uid, "agent_user": view.user},
-            **part(view.environment_facts),
-            "runtime_log": part(lambda: self._runtime_log(container)),
+            **view.environment_facts(),
             "launch": None,
         }
         asked = self._request.get("launch")
         if asked:
+            # By itself and last, so that nothing else on this host keeps the server waiting.
             facts["launch"] = part(lambda: launch(self._docker, container, view, asked))
         return facts
 
     def _registry_log(self, container: "dict[str, Any]") -> "dict[str, Any]":
-        facts = {"container": container_facts(container), "image": part(lambda: image_digest(self._docker, container))}
-        if (self._request.get("log") or {}).get("enabled", True):
-            facts.update(self._log(container, REGISTRY_CORES))
-        return facts
-
-    def _runtime_log(self, container: "dict[str, Any]") -> "dict[str, Any]":
-        return self._log(container, RUNTIME_CORES)
+        wanted = bool((self._request.get("log") or {}).get("enabled", True))
+        found = together(
+            image=lambda: image_digest(self._docker, container),
+            log=lambda: self._log(container, REGISTRY_CORES) if wanted else None,
+        )
+        return {"container": container_facts(container), **found}
 
     def _log(self, container: "dict[str, Any]", cores: Any) -> "dict[str, Any]":
         return read_log(
@@ -106,7 +116,7 @@ def host_facts() -> "dict[str, Any]":
     return {
         "boot_id": boot_id,
         "uid": os.getuid(),
-        "python": platform.python_version(),
+        "python": ".".join(map(str, sys.version_info[:3])),
         "clock": datetime.now(timezone.utc).isoformat(),  # noqa: UP017
     }
 

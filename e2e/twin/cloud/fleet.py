@@ -109,7 +109,7 @@ class Fleet:
         tags: Mapping[str, str],
         boot_seconds: float,
         registration_seconds: float,
-        on_running: Callable[[Host], None],
+        on_running: Callable[[Host], object],
     ) -> str:
         """Order a machine and return its instance id at once, in state ``pending``.
 
@@ -240,7 +240,7 @@ class Fleet:
         with self._lock:
             return f"{self._random.getrandbits(256):064x}"
 
-    def _boot(self, instance: _Instance, boot_seconds: float, on_running: Callable[[Host], None]) -> None:
+    def _boot(self, instance: _Instance, boot_seconds: float, on_running: Callable[[Host], object]) -> None:
         if instance.stopping.wait(self.clock.wall(boot_seconds)):
             return
         host = Host(

@@ -149,7 +149,7 @@ class Host:
             shutil.chown(home("agent", str(rootfs)), agent_uid, agent_uid)
         if spec.mount_configs:
             self._bind_configs(rootfs)
-        take_baseline(rootfs, container.folder / records.BASELINE)
+        take_baseline(str(rootfs), str(container.folder / records.BASELINE))
         container.log_path.touch(mode=0o600)
         records.write_record(container.folder / records.INSPECT, self._inspect_record(spec, container))
         runtime = {

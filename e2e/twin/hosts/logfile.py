@@ -1,7 +1,8 @@
 """The log of a container: lines of output, each stamped when it came."""
 
+from __future__ import annotations
+
 import os
-from pathlib import Path
 
 from e2e.twin.hosts.records import timestamp
 
@@ -11,7 +12,7 @@ _LONGEST_LINE = 1 << 20
 class LogFile:
     """Appends whole lines ``<time> <o|e> <text>``; a line that was not ended is written when its stream ends."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open ``path`` for appending, readable by the twin's own user alone."""
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._unfinished = {"o": b"", "e": b""}

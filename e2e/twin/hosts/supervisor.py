@@ -5,6 +5,8 @@ orders ``stop SECONDS`` and ``restart SECONDS``, each answered by one line on st
 the twin is gone; then everything of the container is killed at once, so that a ``kill -9`` of the twin leaves nothing.
 """
 
+from __future__ import annotations
+
 import ctypes
 import os
 import selectors
@@ -12,13 +14,15 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, NoReturn
 
 from e2e.twin.hosts import records
 from e2e.twin.hosts.logfile import LogFile
 from e2e.twin.hosts.paths import find_program, on_machine, working_directory
 from e2e.twin.hosts.processes import descendants, kill_all, marked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -45,12 +49,12 @@ def _prctl(option: int, argument: int) -> None:
 class Supervisor:
     """One container's life; single-threaded, driven by its lifeline, its pipes and SIGCHLD."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._runtime = records.read_record(folder / records.RUNTIME)
-        self._inspect = records.read_record(folder / records.INSPECT)
+        self._runtime = records.read_record(f"{folder}/{records.RUNTIME}")
+        self._inspect = records.read_record(f"{folder}/{records.INSPECT}")
         self._speed = float(self._runtime["speed"])
-        self._log = LogFile(folder / records.LOG)
+        self._log = LogFile(f"{folder}/{records.LOG}")
         self._selector = selectors.DefaultSelector()
         self._pid: int | None = None
         self._exit_code: int | None = None
@@ -270,9 +274,9 @@ class Supervisor:
             state["Error"] = ""
         elif self._started:
             state["FinishedAt"] = records.timestamp()
-        records.write_record(self._folder / records.INSPECT, self._inspect)
+        records.write_record(f"{self._folder}/{records.INSPECT}", self._inspect)
         self._runtime["pid"] = self._pid
-        records.write_record(self._folder / records.RUNTIME, self._runtime)
+        records.write_record(f"{self._folder}/{records.RUNTIME}", self._runtime)
 
 
 def _become(
@@ -299,4 +303,4 @@ def _become(
 
 def main(arguments: list[str]) -> None:
     """Supervise the container whose folder is the first argument."""
-    Supervisor(Path(arguments[0])).run()
+    Supervisor(arguments[0]).run()

@@ -1,11 +1,16 @@
 """The users of a container: root and agent, by name or number."""
 
-import os
-from collections.abc import Mapping
-from typing import Literal
+from __future__ import annotations
 
-ContainerUser = Literal["root", "agent"]
-"""The two users that the platform's images have."""
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    ContainerUser = Literal["root", "agent"]
+    """The two users that the platform's images have."""
 
 
 class UnknownUserError(Exception):

@@ -94,7 +94,7 @@ class Cloud:
         name: str = "tenant-one",
         *,
         managed: bool = True,
-        on_running: Callable[[Host], None] = lambda _host: None,
+        on_running: Callable[[Host], object] = lambda _host: None,
         **tags: str,
     ) -> str:
         """Launch a machine and wait until it runs, and unless told otherwise until SSM manages it."""
@@ -136,7 +136,7 @@ class Cloud:
 
     def run(self, instance_id: str, *commands: str, **parameters: str) -> "GetCommandInvocationResultTypeDef":
         """Send a script and wait for its end."""
-        return self.result(self.send(instance_id, *commands, **parameters), instance_id)
+        return self.result(self.send(instance_id, *commands, delivery=60, comment="", **parameters), instance_id)
 
     def raw(self, instance_id: str, script: str) -> bytes:
         """Run ``script``, whose output is base64, and return the bytes."""

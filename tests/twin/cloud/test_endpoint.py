@@ -1,8 +1,9 @@
 """The front door: strictness, errors, and a clean end."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -93,33 +94,36 @@ def test_faults_are_asked_before_every_operation(make_cloud: "CloudFactory") -> 
     assert faults.calls == ["sts:GetCallerIdentity", "ssm:ListCommands"]
 
 
-def test_stopping_ends_idle_connections_and_frees_the_port(
-    cloud: "Cloud", tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    clock = PlatformClock(100)
-    fleet = Fleet(clock, tmp_path_factory.mktemp("other") / "hosts", 1, find_agent_user=lambda _folder: None)
-    keys = {"region": "us-east-2", "account": "123456789012", "access_key_id": "a", "secret_access_key": "b"}
-    endpoint = AwsEndpoint(fleet, clock, **keys)
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    """A fleet without machines."""
+    fleet = Fleet(PlatformClock(100), tmp_path / "idle", 1, find_agent_user=lambda _folder: None)
+    yield fleet
+    fleet.close()
+
+
+def _endpoint(fleet: Fleet, port: int = 0) -> AwsEndpoint:
+    return AwsEndpoint(fleet, fleet.clock, region="r", account="a", access_key_id="k", secret_access_key="s", port=port)
+
+
+def test_stopping_ends_idle_connections_and_frees_the_port(fleet: Fleet) -> None:
+    endpoint = _endpoint(fleet)
     url = endpoint.start()
     port = int(url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
-        AwsEndpoint(fleet, clock, **keys, port=port)
+        _endpoint(fleet, port)
     with httpx.Client() as client:
         assert client.post(url, data={"Action": "DescribeInstances"}).status_code == 400
         endpoint.stop()
         with pytest.raises(httpx.TransportError):
             client.post(url, data={"Action": "DescribeInstances"})
-    again = AwsEndpoint(fleet, clock, **keys, port=port)
+    again = _endpoint(fleet, port)
     assert again.start() == url
     again.stop()
-    fleet.close()
 
 
-def test_an_endpoint_that_was_never_started_can_be_stopped(tmp_path_factory: pytest.TempPathFactory) -> None:
-    clock = PlatformClock(100)
-    fleet = Fleet(clock, tmp_path_factory.mktemp("idle") / "hosts", 1, find_agent_user=lambda _folder: None)
-    AwsEndpoint(fleet, clock, region="r", account="a", access_key_id="k", secret_access_key="s").stop()
-    fleet.close()
+def test_an_endpoint_that_was_never_started_can_be_stopped(fleet: Fleet) -> None:
+    _endpoint(fleet).stop()
 
 
 def test_a_request_that_is_too_large_is_refused(cloud: "Cloud") -> None:

@@ -27,9 +27,9 @@ def _script(folder: Path, text: str, *, budget: float = 20.0, directory: Path | 
     return Script(text, environment, folder / "orchestration", directory, budget)
 
 
-def _run(folder: Path, text: str, **changes: float) -> ShellResult:
+def _run(folder: Path, text: str, *, budget: float = 20.0) -> ShellResult:
     with Interrupt() as interrupt:
-        return run_script(_script(folder, text, **changes), interrupt)
+        return run_script(_script(folder, text, budget=budget), interrupt)
 
 
 def _left() -> list[int]:

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from e2e.twin.cloud.ssm import execution_seconds
+from e2e.twin.hosts.container import ContainerSpec
 from e2e.twin.hosts.processes import marked
 
 if TYPE_CHECKING:
@@ -155,8 +156,6 @@ def test_a_running_command_can_be_cancelled_and_takes_its_family_along(cloud: "C
 
 
 def test_a_timeout_reaches_into_containers(make_cloud: "CloudFactory", eventually: Eventually) -> None:
-    from e2e.twin.hosts.container import ContainerSpec
-
     cloud = make_cloud(speed=100, real_floor=0.3)
     spec = ContainerSpec("box", "i:1", "sha256:0", ("sleep", "600"), {}, {}, lambda _rootfs: None, mount_configs=True)
     instance_id = cloud.launch(on_running=lambda host: host.run_container(spec))

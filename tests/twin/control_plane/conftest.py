@@ -21,7 +21,7 @@ from e2e.twin.database import Database
 from e2e.twin.faults import FaultPlan
 from e2e.twin.hosts.host import Host
 from e2e.twin.identities import Identities
-from e2e.twin.wire import Call, RefusedError
+from e2e.twin.wire import Call, Handler, RefusedError
 
 ADMIN = "admin"
 SHARED = "shared"
@@ -89,26 +89,13 @@ class Office:
 
     estate: Estate
     machines: FakeMachines
+    route: Callable[..., tuple[Call, Handler]]
 
     def call(
         self, method: str, path: str, document: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
         """Call a route with exactly these headers; JSON answers come parsed, others as bytes."""
-        bare, _, query = path.partition("?")
-        for known_method, pattern, handler in handlers_of(self.estate):
-            parameters = match(pattern, bare)
-            if known_method == method and parameters is not None:
-                break
-        else:
-            raise AssertionError(f"no route {method} {bare}")
-        call = Call(
-            method=method,
-            path=bare,
-            headers={name.lower(): value for name, value in (headers or {}).items()},
-            body=b"" if document is None else json.dumps(document).encode(),
-            parameters=parameters,
-            query=dict(pair.split("=") for pair in query.split("&")) if query else {},
-        )
+        call, handler = self.route(handlers_of(self.estate), method, path, headers or {}, document)
         try:
             answer = handler(call)
         except RefusedError as refused:
@@ -148,22 +135,8 @@ class Office:
             time.sleep(0.005)
 
 
-def match(pattern: str, path: str) -> dict[str, str] | None:
-    """Match a path against a route's pattern."""
-    names, parts = pattern.split("/"), path.split("/")
-    if len(names) != len(parts):
-        return None
-    found: dict[str, str] = {}
-    for name, part in zip(names, parts, strict=True):
-        if name.startswith("{"):
-            found[name[1:-1].partition(":")[0]] = part
-        elif name != part:
-            return None
-    return found
-
-
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path, route: Callable[..., tuple[Call, Handler]]) -> Iterator[Office]:
     """A control plane at speed 1000 with one pinned image."""
     machines = FakeMachines()
     database = Database(tmp_path / "cp.sqlite", SCHEMA)
@@ -185,6 +158,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
         launching=threading.RLock(),
     )
     set_pin(estate, "claude-code", DIGEST, "test")
-    yield Office(estate, machines)
+    yield Office(estate, machines, route)
     assert estate.background.stop()
     database.close()

@@ -1,11 +1,14 @@
 """The files that describe a container."""
 
+import calendar
+import random
 import re
+import time
 from pathlib import Path
 
 import pytest
 
-from e2e.twin.hosts.records import read_record, timestamp, write_record
+from e2e.twin.hosts.records import read_record, seconds_of, timestamp, write_record
 
 
 def test_a_record_comes_back_and_is_nobody_elses_to_read(tmp_path: Path) -> None:
@@ -26,3 +29,10 @@ def test_a_record_that_is_no_object_is_refused(tmp_path: Path) -> None:
 def test_time_stamps_have_nine_digits_and_are_utc() -> None:
     assert timestamp(1_750_000_000_000_000_042) == "2025-06-15T15:06:40.000000042Z"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", timestamp())
+
+
+def test_seconds_are_those_of_the_calendar() -> None:
+    chance = random.Random(1)
+    for seconds in [0, 951_782_399, 951_782_400, 4_107_542_400, *(chance.randrange(5 * 10**9) for _ in range(2000))]:
+        stamp = timestamp(seconds * 10**9)
+        assert seconds_of(stamp) == seconds == calendar.timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S"))

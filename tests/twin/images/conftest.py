@@ -243,6 +243,8 @@ def build_container(agent_uid: int | None) -> Callable[..., None]:
     def build(rootfs: Path, image: str, *, light_mcp: bool = False) -> None:
         catalogue(light_mcp=light_mcp)[image].build_rootfs(rootfs)
         install_in_container(rootfs, agent_uid)
+        if agent_uid is not None:
+            shutil.chown(rootfs / "home" / "agent", agent_uid, agent_uid)
 
     return build
 

@@ -16,7 +16,7 @@ from e2e.twin.database import Database
 from e2e.twin.faults import Fault, FaultPlan, FaultSwitch
 from e2e.twin.identities import Identities
 from e2e.twin.listener import Listener, bind_loopback
-from e2e.twin.wire import Answer, Application, Call, RefusedError, Route
+from e2e.twin.wire import Answer, Application, Call, Handler, RefusedError, Route
 from e2e.twin.workspace_server.configuration import TenantConfiguration
 from e2e.twin.workspace_server.gate import DEFAULT_GATE, POLICIES
 from e2e.twin.workspace_server.guards import tenant_guard
@@ -65,6 +65,7 @@ class Desk:
     lines: list[str]
     control_plane: FakeControlPlane
     clockwork: Clockwork
+    route: Callable[..., tuple[Call, Handler]]
 
     def call(
         self,
@@ -75,21 +76,7 @@ class Desk:
         body: bytes = b"",
     ) -> tuple[int, Any]:
         """Call a route with exactly these headers and return status and JSON."""
-        bare, _, query = path.partition("?")
-        for known_method, pattern, handler in handlers_of(self.tenant):
-            parameters = match(pattern, bare)
-            if known_method == method and parameters is not None:
-                break
-        else:
-            raise AssertionError(f"no route {method} {bare}")
-        call = Call(
-            method=method,
-            path=bare,
-            headers={name.lower(): value for name, value in (headers or {}).items()},
-            body=body if document is None else json.dumps(document).encode(),
-            parameters=parameters,
-            query=dict(pair.split("=") for pair in query.split("&")) if query else {},
-        )
+        call, handler = self.route(handlers_of(self.tenant), method, path, headers or {}, document, body)
         try:
             tenant_guard(self.tenant, call)
             answer = handler(call)
@@ -125,27 +112,20 @@ class Desk:
         return workspace_id
 
 
-def match(pattern: str, path: str) -> dict[str, str] | None:
-    """Match a path against a route's pattern."""
-    names, parts = pattern.split("/"), path.split("/")
-    if len(names) != len(parts):
-        return None
-    found: dict[str, str] = {}
-    for name, part in zip(names, parts, strict=True):
-        if name.startswith("{"):
-            found[name[1:-1]] = part
-        elif name != part:
-            return None
-    return found
-
-
 @pytest.fixture(scope="module")
 def control_plane_server() -> Iterator[tuple[str, list[FakeControlPlane]]]:
     """One port for all tests of a module; the list's only element answers."""
     current = [FakeControlPlane()]
+
+    def provision(call: Call) -> Answer:
+        return current[0].provision(call)
+
+    def delete(call: Call) -> Answer:
+        return current[0].delete(call)
+
     routes = [
-        Route("POST", "/cp/workspaces/provision", lambda call: current[0].provision(call)),
-        Route("DELETE", "/cp/workspaces/{workspace_id}", lambda call: current[0].delete(call)),
+        Route("POST", "/cp/workspaces/provision", provision),
+        Route("DELETE", "/cp/workspaces/{workspace_id}", delete),
     ]
     listener = Listener(Application(routes), bind_loopback(0))
     yield listener.start(), current
@@ -156,7 +136,11 @@ MakeDesk = Callable[..., Desk]
 
 
 @pytest.fixture
-def make_desk(tmp_path: Path, control_plane_server: tuple[str, list[FakeControlPlane]]) -> Iterator[MakeDesk]:
+def make_desk(
+    tmp_path: Path,
+    control_plane_server: tuple[str, list[FakeControlPlane]],
+    route: Callable[..., tuple[Call, Handler]],
+) -> Iterator[MakeDesk]:
     """Make a tenant with the given gate and faults."""
     url, current = control_plane_server
     tenants: list[Tenant] = []
@@ -197,7 +181,7 @@ def make_desk(tmp_path: Path, control_plane_server: tuple[str, list[FakeControlP
             monotonic=clockwork,
         )
         tenants.append(tenant)
-        return Desk(tenant, lines, current[0], clockwork)
+        return Desk(tenant, lines, current[0], clockwork, route)
 
     yield make
     for tenant in tenants:

@@ -29,10 +29,11 @@ def test_the_name_stands_in_the_prompt_and_in_the_log(desk: Any, concierge: str)
     assert "Acme Agent" in prompt
     assert "{{" not in prompt
     assert 'name: "Acme Agent"' in base64.b64decode(files["config.yaml"]).decode()
-    assert desk.lines == [
+    (line,) = desk.lines
+    assert line == (
         "Provisioner: applied platform-agent env + {{CONCIERGE_NAME}} substitution for "
         f'{concierge} (name="Acme Agent", 2 config file(s))'
-    ]
+    )
 
 
 def test_a_plugin_that_cannot_be_declared_is_logged_and_the_boot_goes_on(make_desk: Any) -> None:

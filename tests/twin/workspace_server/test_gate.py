@@ -1,5 +1,7 @@
 """The online gate, table by table."""
 
+from typing import Any
+
 import pytest
 
 from e2e.contract import load_contract
@@ -153,7 +155,7 @@ def test_without_tools_the_row_flaps_on_alternate_heartbeats() -> None:
         (Heartbeat(mcp_server_present=True, loaded_mcp_tools=(TOOL,)), {"register_failed_recently": True}),
     ],
 )
-def test_trouble_degrades_an_online_row_and_keeps_a_degraded_one(beat: Heartbeat, known: dict[str, bool]) -> None:
+def test_trouble_degrades_an_online_row_and_keeps_a_degraded_one(beat: Heartbeat, known: dict[str, Any]) -> None:
     assert judged("online", beat, **known) == [Degrade(None)]
     assert judged("degraded", beat, **known) == []
 

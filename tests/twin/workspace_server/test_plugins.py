@@ -15,11 +15,14 @@ def test_what_is_on_the_box_is_only_recorded(desk: Any, concierge: str) -> None:
     (folder / "plugin.yaml").write_text("name: x\n")
     reconcile(desk.tenant, concierge)
     assert recorded_plugins(desk.tenant, concierge) == {NAME: CONTRACT.plugin_source}
-    assert desk.lines[-2:] == [
+    recorded, complete = desk.lines[-2:]
+    assert recorded == (
         f"Plugin reconcile: workspace={concierge} plugin={NAME} already on box (boot-installed) — recording tracking "
-        "row only, no re-deliver/restart",
-        f"Plugin reconcile: workspace={concierge} complete — installed=1 skipped(already-present)=0 declared=1",
-    ]
+        "row only, no re-deliver/restart"
+    )
+    assert complete == (
+        f"Plugin reconcile: workspace={concierge} complete — installed=1 skipped(already-present)=0 declared=1"
+    )
 
 
 def test_a_stale_record_makes_the_reconcile_a_no_op(desk: Any, concierge: str) -> None:

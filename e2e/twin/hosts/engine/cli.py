@@ -1,15 +1,19 @@
 """The `docker` program on a host's PATH: reads the host's folder, knows what a look into a host needs, and no more."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 from e2e.twin.hosts.engine.errors import EngineError
 from e2e.twin.hosts.engine.machine import Machine
 from e2e.twin.hosts.engine.output import complain
 
-Command = Callable[[Machine, list[str]], int]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Command = Callable[[Machine, list[str]], int]
 
 
 def _command(name: str) -> Command:
@@ -48,7 +52,7 @@ def main(arguments: list[str]) -> None:
     name, rest = (words[0], words[1:]) if words else ("", [])
     code = 0
     try:
-        code = _command(name)(Machine(Path(folder)), rest)
+        code = _command(name)(Machine(folder), rest)
         sys.stdout.flush()
     except EngineError as error:
         complain(str(error))

@@ -1,16 +1,25 @@
 """`docker exec`: a process beside the container's main one, with its environment, user and root."""
 
+# ruff: noqa: PTH119
+# Host-side: see records for why there is no pathlib here.
+
+from __future__ import annotations
+
 import os
 import signal
-from pathlib import Path
-from typing import Any, NoReturn
 
 from e2e.twin.hosts import records
 from e2e.twin.hosts.engine.errors import EngineError
 from e2e.twin.hosts.engine.flags import CommandLine, Options, parse
-from e2e.twin.hosts.engine.machine import Machine
 from e2e.twin.hosts.paths import find_program, mapped_variable, on_machine, working_directory
-from e2e.twin.hosts.users import ContainerUser, UnknownUserError, become, container_user, with_home
+from e2e.twin.hosts.users import UnknownUserError, become, container_user, with_home
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from e2e.twin.hosts.engine.machine import Machine
+    from e2e.twin.hosts.users import ContainerUser
 
 _OPTIONS = Options(
     switches={
@@ -47,7 +56,7 @@ def run(machine: Machine, arguments: list[str]) -> int:
         raise EngineError(f"Error response from daemon: Container {container.container_id} is not running")
     if "tty" in line.switches and not os.isatty(0):
         raise EngineError("the input device is not a TTY")
-    runtime = records.read_record(container.folder / records.RUNTIME)
+    runtime = records.read_record(f"{container.folder}/{records.RUNTIME}")
     user = _user(line.last("user") or container.record["Config"]["User"] or "root")
     environment = _environment(runtime, line, user)
     program, argv = _program(runtime["rootfs"], command, environment["PATH"])
@@ -119,7 +128,7 @@ def _become(
         become(user, runtime["agent_uid"], runtime["agent_gid"])
         os.execve(program, argv, environment)  # noqa: S606 (the argument list is the caller's own command)
     except OSError as problem:
-        _say(f'{_RUNTIME_FAILED}exec: "{Path(program).name}": {_words(problem)}: unknown')
+        _say(f'{_RUNTIME_FAILED}exec: "{os.path.basename(program)}": {_words(problem)}: unknown')
     os._exit(126)
 
 

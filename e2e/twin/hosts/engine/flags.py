@@ -1,28 +1,37 @@
 """Reads command lines the way the engine's own command line does (pflag): clusters, `=`, repeated flags."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from __future__ import annotations
 
 from e2e.twin.hosts.engine.errors import EngineError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-@dataclass(frozen=True)
+
 class Options:
     """The flags a command knows: each spelling to the name it is kept under."""
 
-    switches: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, str] = field(default_factory=dict)
-    interspersed: bool = True
-    """Whether flags may follow arguments; `exec` stops at the first argument."""
+    def __init__(
+        self,
+        switches: Mapping[str, str] | None = None,
+        values: Mapping[str, str] | None = None,
+        *,
+        interspersed: bool = True,
+    ) -> None:
+        """``interspersed``: whether flags may follow arguments; `exec` stops at the first argument."""
+        self.switches = switches or {}
+        self.values = values or {}
+        self.interspersed = interspersed
 
 
-@dataclass
 class CommandLine:
     """What was given: switches that are on, values in order, and the arguments."""
 
-    switches: set[str] = field(default_factory=set)
-    values: dict[str, list[str]] = field(default_factory=dict)
-    arguments: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.switches: set[str] = set()
+        self.values: dict[str, list[str]] = {}
+        self.arguments: list[str] = []
 
     def last(self, name: str) -> str | None:
         """Return the value given last for ``name``."""

@@ -1,15 +1,21 @@
 """`docker ps`."""
 
+from __future__ import annotations
+
 import re
 import time
-from calendar import timegm
-from typing import Any
 
 from e2e.twin.hosts.engine.errors import EngineError
 from e2e.twin.hosts.engine.flags import Options, parse
-from e2e.twin.hosts.engine.machine import Found, Machine
 from e2e.twin.hosts.engine.output import write_line
 from e2e.twin.hosts.engine.templates import render
+from e2e.twin.hosts.records import seconds_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from e2e.twin.hosts.engine.machine import Found, Machine
 
 _OPTIONS = Options(
     switches={"-a": "all", "--all": "all", "--no-trunc": "no-trunc", "-q": "quiet", "--quiet": "quiet"},
@@ -68,7 +74,7 @@ def row_of(container: Found, *, truncate: bool) -> dict[str, Any]:
     command = " ".join([record["Path"], *record["Args"]])
     if truncate and len(command) > 20:
         command = command[:19] + "…"
-    created = _seconds(record["Created"])
+    created = seconds_of(record["Created"])
     return {
         "Command": f'"{command}"',
         "CreatedAt": time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(created)),
@@ -93,16 +99,12 @@ def _mount(source: str, *, truncate: bool) -> str:
 
 def _status(state: dict[str, Any]) -> str:
     if state["Status"] == "running":
-        return f"Up {_duration(time.time() - _seconds(state['StartedAt']))}"
+        return f"Up {_duration(time.time() - seconds_of(state['StartedAt']))}"
     if state["Status"] == "created":
         return "Created"
-    ended = _duration(time.time() - _seconds(state["FinishedAt"]))
+    ended = _duration(time.time() - seconds_of(state["FinishedAt"]))
     word = "Restarting" if state["Status"] == "restarting" else "Exited"
     return f"{word} ({state['ExitCode']}) {ended} ago"
-
-
-def _seconds(stamp: str) -> int:
-    return timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S"))
 
 
 def _duration(seconds: float) -> str:

@@ -1,17 +1,24 @@
 """`docker logs`."""
 
+# ruff: noqa: PTH123
+# Host-side: see records for why there is no pathlib here.
+
+from __future__ import annotations
+
 import re
 import sys
 import time
-from calendar import timegm
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import BinaryIO
 
 from e2e.twin.hosts import records
 from e2e.twin.hosts.engine.errors import EngineError
 from e2e.twin.hosts.engine.flags import Options, parse
-from e2e.twin.hosts.engine.machine import Machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from e2e.twin.hosts.engine.machine import Machine
 
 _OPTIONS = Options(
     switches={"-t": "timestamps", "--timestamps": "timestamps", "--details": "details"},
@@ -34,7 +41,7 @@ def run(machine: Machine, arguments: list[str]) -> int:
     container = machine.container(line.arguments[0])
     since, until = line.last("since"), line.last("until")
     lines: list[tuple[str, str, bytes]] | Iterator[tuple[str, str, bytes]]
-    lines = _read(container.folder / records.LOG)
+    lines = _read(f"{container.folder}/{records.LOG}")
     if since is not None:
         lines = _keep(lines, moment(since), lambda stamp, limit: stamp >= limit)
     if until is not None:
@@ -47,9 +54,9 @@ def run(machine: Machine, arguments: list[str]) -> int:
     return 0
 
 
-def _read(path: Path) -> Iterator[tuple[str, str, bytes]]:
+def _read(path: str) -> Iterator[tuple[str, str, bytes]]:
     """Yield stamp, stream and text (with its line end) of every finished line."""
-    with path.open("rb") as log:
+    with open(path, "rb") as log:
         for line in log:
             if line.endswith(b"\n"):
                 stamp, stream, text = line.split(b" ", 2)
@@ -86,7 +93,7 @@ def moment(text: str) -> str:
     if date is None:
         raise EngineError(f'invalid value for "since": failed to parse value as time or duration: "{text}"')
     day, clock, fraction, zone = date.groups()
-    seconds_since = timegm(time.strptime(f"{day}T{clock or '00:00:00'}", "%Y-%m-%dT%H:%M:%S"))
+    seconds_since = records.seconds_of(f"{day}T{clock or '00:00:00'}")
     if zone not in {None, "Z"}:
         sign = -1 if zone[0] == "-" else 1
         seconds_since -= sign * (int(zone[1:3]) * 3600 + int(zone[4:6]) * 60)

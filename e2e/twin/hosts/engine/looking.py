@@ -1,16 +1,23 @@
 """`docker inspect`, `docker image inspect`, `docker diff`, `docker version`, `docker info`."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Callable
-from typing import Any
 
 from e2e.twin.hosts import records
 from e2e.twin.hosts.baseline import changes
 from e2e.twin.hosts.engine.errors import EngineError
-from e2e.twin.hosts.engine.flags import CommandLine, Options, parse
-from e2e.twin.hosts.engine.machine import Machine
+from e2e.twin.hosts.engine.flags import Options, parse
 from e2e.twin.hosts.engine.output import complain, write_line
 from e2e.twin.hosts.engine.templates import render
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from e2e.twin.hosts.engine.flags import CommandLine
+    from e2e.twin.hosts.engine.machine import Machine
 
 _FORMAT = Options(values={"-f": "format", "--format": "format"})
 _INSPECT = Options(switches={"-s": "size", "--size": "size"}, values={**_FORMAT.values, "--type": "type"})
@@ -75,7 +82,7 @@ def diff(machine: Machine, arguments: list[str]) -> int:
     if len(line.arguments) != 1:
         raise EngineError("\"docker diff\" requires exactly 1 argument.\nSee 'docker diff --help'.")
     container = machine.container(line.arguments[0])
-    for kind, path in changes(container.folder / "rootfs", container.folder / records.BASELINE):
+    for kind, path in changes(f"{container.folder}/rootfs", f"{container.folder}/{records.BASELINE}"):
         write_line(f"{kind} {path}")
     return 0
 

@@ -1,22 +1,31 @@
 """The containers of the host whose `docker` this is."""
 
+# ruff: noqa: PTH208
+# Host-side: see records for why there is no pathlib here.
+
+from __future__ import annotations
+
+import os
 import re
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from e2e.twin.hosts import records
 from e2e.twin.hosts.engine.errors import EngineError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-@dataclass(frozen=True)
+
 class Found:
-    """One container on disk."""
+    """One container on disk: its folder, and what `docker inspect` prints for it.
 
-    folder: Path
-    record: dict[str, Any]
-    """What `docker inspect` prints for it."""
+    Raises:
+        OSError: it is not there (any more).
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.record: dict[str, Any] = records.read_record(f"{folder}/{records.INSPECT}")
 
     @property
     def name(self) -> str:
@@ -37,26 +46,27 @@ class Found:
 class Machine:
     """Reads a host's folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str) -> None:
         self.folder = folder
 
     def containers(self) -> list[Found]:
         """Return all containers, newest first, as the engine lists them."""
         found = []
-        for path in (self.folder / "containers").glob(f"*/{records.INSPECT}"):
+        for name in os.listdir(f"{self.folder}/containers"):
             try:
-                found.append(Found(path.parent, records.read_record(path)))
-            except FileNotFoundError:
-                continue  # removed while we looked
+                found.append(Found(f"{self.folder}/containers/{name}"))
+            except OSError:
+                continue  # being made or removed while we looked
         return sorted(found, key=lambda one: str(one.record["Created"]), reverse=True)
 
     def find(self, reference: str) -> Found | None:
         """Return the container of that name, id, or unambiguous beginning of an id."""
         name = reference.removeprefix("/")
         if "/" not in name:
-            path = self.folder / "containers" / name / records.INSPECT
-            with suppress(OSError):
-                return Found(path.parent, records.read_record(path))
+            try:
+                return Found(f"{self.folder}/containers/{name}")
+            except OSError:
+                pass  # no name; perhaps an id
         containers = self.containers()
         begin = [
             one for one in containers if re.fullmatch("[0-9a-f]+", reference) and one.container_id.startswith(reference)

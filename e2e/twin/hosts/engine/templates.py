@@ -1,11 +1,16 @@
 """The few Go templates that scripts give to `--format`: `json`, `{{json .}}`, `{{json .A.B}}`, `{{.A.B}}`."""
 
+from __future__ import annotations
+
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from e2e.twin.hosts.engine.errors import EngineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 _ACTION = re.compile(r"\{\{\s*(json\s+)?(\.[\w.]*)\s*\}\}")
 
@@ -29,7 +34,7 @@ def render(template: str, subject: Mapping[str, Any]) -> str:
 def _value(subject: Mapping[str, Any], path: str, *, as_json: bool) -> str:
     value: Any = subject
     for name in filter(None, path.split(".")):
-        if not isinstance(value, Mapping) or name not in value:
+        if not isinstance(value, dict) or name not in value:
             raise EngineError(f'template parsing error: template: :1: map has no entry for key "{name}"')
         value = value[name]
     if as_json:

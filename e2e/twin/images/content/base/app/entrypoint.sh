@@ -5,6 +5,12 @@
 root=${CONTAINER_ROOT:-}
 stage=${ENTRYPOINT_STAGE:-root}
 
+owner() { # path -> uid of its owner
+  # shellcheck disable=SC2046  # the words of the line are wanted one by one
+  set -- $(ls -ldn "$1")
+  echo "$3"
+}
+
 named() { if [ "$1" = 0 ]; then echo root; else echo agent; fi; }
 
 listing() { # path -> `ls -ld` of it as the container sees it, or MISSING
@@ -41,7 +47,7 @@ if [ "$stage" = root ]; then
     echo "MOLECULE-RESTORE: no /dev/xvdb — first-time provision or no backup snapshot, skipping"
   fi
   # The agent may be this very user (a container that is a plain process of somebody who is not root): nothing to hand over.
-  agent=$(gosu agent id -u)
+  agent=$(owner "$root/home/agent")
   hand_over() { [ "$agent" = "$(id -u)" ] || chown -R "$agent:$agent" "$@" 2>/dev/null; }
   hand_over "$root/configs/"
   if [ -n "${MOLECULE_DECLARED_PLUGINS:-}" ]; then

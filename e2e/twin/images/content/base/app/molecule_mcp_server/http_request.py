@@ -1,8 +1,8 @@
 """One HTTP request, as the fetch of the platform's server makes it: redirects followed, nothing sent twice."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 __all__ = ["HttpAnswer", "UnreachableError", "send_request"]
@@ -17,8 +17,7 @@ class UnreachableError(Exception):
     """No HTTP answer came."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """The last answer of a request; ``retry_after`` is that header as it came, or empty."""
 
     status: int

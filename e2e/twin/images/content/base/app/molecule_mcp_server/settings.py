@@ -1,7 +1,7 @@
 """What the server takes from its environment (docs/platform.md, management MCP: environment)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["ServerSettings"]
 
@@ -10,8 +10,7 @@ _REQUEST_CAP_SECONDS = 300.0  # what the fetch of the platform's server ends a r
 _REQUEST_FLOOR_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
+class ServerSettings(NamedTuple):
     """The environment as the server understands it; ``request_cap_seconds`` is wall time."""
 
     mode: str

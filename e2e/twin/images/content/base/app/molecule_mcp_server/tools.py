@@ -7,7 +7,7 @@ that time demanded a tool of that name, which no release offered.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from molecule_runtime.delivery_contract import delivery_contract
@@ -22,8 +22,7 @@ _DRAFT = "http://json-schema.org/draft-07/schema#"
 _UNESCAPED = "!'()*"  # what encodeURIComponent leaves as it is, beyond what quote does
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(NamedTuple):
     """One tool as ``tools/list`` shows it, and what it does with valid arguments."""
 
     name: str
@@ -32,8 +31,7 @@ class Tool:
     run: Callable[[ManagementClient, Mapping[str, object]], object]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(NamedTuple):
     """The text of a tool's answer, and whether the MCP layer marks it as an error."""
 
     text: str

@@ -7,7 +7,6 @@ The port is taken when the server is made, so that it can be registered; connect
 import json
 import sys
 import threading
-import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,6 +88,8 @@ class A2aServer:
         finally:
             with self._count:
                 self._active -= 1
+        import uuid  # slow to import, and no boot needs it
+
         reply = {
             "kind": "message",
             "role": "agent",

@@ -1,6 +1,6 @@
 """The claude-code adapter's set-up: which model of which provider the agent runs on."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from molecule_runtime.config import WorkspaceConfig
 
@@ -19,8 +19,7 @@ _PROVIDERS = (
 _ALIASES = {"claude-code": "anthropic-oauth", "anthropic": "anthropic-api"}
 
 
-@dataclass(frozen=True, slots=True)
-class ModelChoice:
+class ModelChoice(NamedTuple):
     """A model and the registered provider that serves it."""
 
     model: str

@@ -1,8 +1,8 @@
 """The workspace's ``config.yaml``: the keys of it that this runtime acts on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from molecule_runtime import yaml_subset
 
@@ -13,8 +13,7 @@ _MINIMUM_HEARTBEAT_SECONDS = 5.0
 _MAXIMUM_HEARTBEAT_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceConfig:
+class WorkspaceConfig(NamedTuple):
     """A read ``config.yaml``; times in platform seconds."""
 
     name: str

@@ -15,8 +15,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 from urllib.parse import quote
 
 from molecule_runtime.container import container_path, real_timeout
@@ -35,8 +35,7 @@ class _FetchError(Exception):
     """The archive could not be fetched or is not one."""
 
 
-@dataclass(frozen=True, slots=True)
-class PluginSource:
+class PluginSource(NamedTuple):
     """Where a plugin comes from."""
 
     owner: str

@@ -4,15 +4,14 @@ The file lies beside this package, so that its place is found from here and not 
 """
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["DeliveryContract", "delivery_contract"]
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryContract:
+class DeliveryContract(NamedTuple):
     """What the runtime needs of the contract."""
 
     settings_path: str

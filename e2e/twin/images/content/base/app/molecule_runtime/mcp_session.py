@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["LaunchSpec", "McpEndedError", "McpError", "McpSession", "McpSpawnError", "McpTimeoutError", "ToolAnswer"]
 
@@ -35,8 +35,7 @@ class McpTimeoutError(McpError):
     """The server did not answer in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchSpec:
+class LaunchSpec(NamedTuple):
     """How a server is started: everything resolved, nothing looked up any more."""
 
     name: str
@@ -44,8 +43,7 @@ class LaunchSpec:
     environment: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolAnswer:
+class ToolAnswer(NamedTuple):
     """What a tool answered: the text of all its text items, and whether the server calls it an error."""
 
     text: str

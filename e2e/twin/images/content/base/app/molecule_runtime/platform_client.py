@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 __all__ = ["PlatformAnswer", "PlatformClient", "TransportError"]
@@ -15,8 +15,7 @@ class TransportError(Exception):
     """No HTTP answer came; the text is the ``repr`` of what happened."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformAnswer:
+class PlatformAnswer(NamedTuple):
     """An HTTP answer of the platform, whatever its status."""
 
     status: int

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["CreateRequest", "asks_for_tools", "read_create_request"]
 
@@ -29,8 +29,7 @@ _TOOLS_QUESTION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CreateRequest:
+class CreateRequest(NamedTuple):
     """A request for a workspace as it was understood."""
 
     name: str

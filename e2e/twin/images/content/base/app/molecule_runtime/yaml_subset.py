@@ -8,7 +8,7 @@ that is JSON is read as JSON.
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["YamlError", "load"]
 
@@ -21,8 +21,7 @@ class YamlError(ValueError):
     """The text is not YAML, or not the part of it that is understood; the message names the line."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     number: int
     indent: int
     text: str
