@@ -126,7 +126,8 @@ def _stage(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _incarnation(look: LookSeen | None) -> dict[str, Any] | None:
-    return dict(look.concierge["incarnation"]) if look is not None and look.concierge is not None else None
+    seen = look.concierge["incarnation"] if look is not None and look.concierge is not None else None
+    return dict(seen) if seen else None
 
 
 def _provenance(look: LookSeen | None, events: Sequence[Event], facts: RunFacts) -> dict[str, Any]:
