@@ -67,9 +67,11 @@ def judge(
     expectation = None
     code = first_code(codes)
     if expected is not None:
-        met = (outcome, cause_class, cause) == (expected.outcome, expected.cause_class, expected.cause) and torn_down
+        red = expected.outcome != "proven"
+        met = (outcome, cause_class, cause) == (expected.outcome, expected.cause_class, expected.cause)
+        met = met and (torn_down or not red)
         expectation = "met" if met else "missed"
-        if met or expected.outcome != "proven":
+        if red:
             code = OK if met else HARNESS_FAILED
     return Judged(outcome, cause_class, cause, codes, code, expectation, rung, summary)
 

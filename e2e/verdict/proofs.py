@@ -41,6 +41,8 @@ PREREQUISITES: dict[str, tuple[str, ...]] = {
 CAN_BE_KEPT = frozenset({"torn_down"})
 """The proofs that may be left out on request (``--keep``)."""
 
+UNOBSERVED = "nothing observed it"
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -71,7 +73,7 @@ def settle(demanded: Sequence[str], observed: Iterable[Proof]) -> tuple[Proof, .
         by_name[proof.name] = _believed(proof, by_name)
     names = [name for name in STAGES if name in by_name or name in demanded]
     names += [name for name in demanded if name not in STAGES]
-    return tuple(by_name.get(name, Proof(name, "missing", (), "nothing observed it")) for name in names)
+    return tuple(by_name.get(name, Proof(name, "missing", (), UNOBSERVED)) for name in names)
 
 
 def _believed(proof: Proof, known: Mapping[str, Proof]) -> Proof:
@@ -89,5 +91,14 @@ def _believed(proof: Proof, known: Mapping[str, Proof]) -> Proof:
 
 
 def unmet(demanded: Sequence[str], proofs: Iterable[Proof]) -> tuple[Proof, ...]:
-    """Return the demanded proofs that are not proven; one kept on request is neither missing nor proven."""
-    return tuple(proof for proof in proofs if proof.name in demanded and proof.status not in ("proven", "kept"))
+    """Return the demanded proofs that are not proven; one kept on request is neither missing nor proven.
+
+    A demanded proof that is not among ``proofs`` at all is missing.
+    """
+    by_name = {proof.name: proof for proof in proofs}
+    wanted = (by_name.get(name, Proof(name, "missing", (), UNOBSERVED)) for name in demanded)
+    return tuple(
+        proof
+        for proof in wanted
+        if proof.status != "proven" and not (proof.status == "kept" and proof.name in CAN_BE_KEPT)
+    )

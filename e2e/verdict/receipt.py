@@ -113,17 +113,15 @@ def code_of_receipt(document: Mapping[str, Any]) -> int:
     demanded and has no line.
     """
     try:
-        code, lines = document["code"], document["runs"]
-        policy = document["policy"]
-        codes = [line["code"] for line in lines]
-        complete = bool(lines or document["not_applicable"])
-        complete = complete and not _not_run(document["demanded"], [line["path"] for line in lines])
+        code, lines, policy = document["code"], document["runs"], document["policy"]
+        demanded, others = list(document["demanded"]), list(document["not_applicable"])
+        complete = bool(lines or others) and not _not_run(demanded, [line["path"] for line in lines])
         held_back = policy["rehearse"] or (policy["require_live"] and not lines)
-        believable = all(_agrees_with_itself(line) for line in lines)
-        winning = first_code([code, *codes])
+        believable = _is_code(code) and all(_agrees_with_itself(line) for line in lines)
+        winning = first_code([code, *(line["code"] for line in lines)])
     except (KeyError, TypeError, ValueError):
         return HARNESS_FAILED
-    if isinstance(code, bool) or not believable or winning != code:
+    if not believable or winning != code:
         return HARNESS_FAILED
     return HARNESS_FAILED if code == OK and (held_back or not complete) else int(code)
 
@@ -137,4 +135,8 @@ def _agrees_with_itself(line: Mapping[str, Any]) -> bool:
     """Whether a line has code 0 exactly where its outcome is one that earns it."""
     code, met = line["code"], line["expectation"]
     green = met == "met" or (met is None and line["outcome"] in ("proven", "skipped"))
-    return isinstance(code, int) and not isinstance(code, bool) and (code == OK) == green
+    return _is_code(code) and (code == OK) == green
+
+
+def _is_code(code: object) -> bool:
+    return isinstance(code, int) and not isinstance(code, bool)

@@ -36,4 +36,4 @@ def test_the_next_command_of_a_cause_exists_and_can_be_filled_in(cause: Cause) -
     program, *words = cause.next_step.split()
     assert program in OTHER_PROGRAMS or (program == "concierge-e2e" and words[0] in COMMANDS)
     assert cause.meaning
-    assert cause.meaning[0].islower()
+    assert not cause.meaning.endswith(".")

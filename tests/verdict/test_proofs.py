@@ -89,6 +89,12 @@ def test_an_observed_proof_that_is_no_stage_proves_nothing_of_the_stages() -> No
     assert statuses(settled) == {"online": "missing"}
 
 
+@pytest.mark.parametrize("name", PROOF_NAMES)
+def test_a_demanded_proof_that_is_not_even_in_the_list_is_unmet(name: str) -> None:
+    proofs = [proof for proof in all_proven().values() if proof.name != name]
+    assert [(proof.name, proof.status) for proof in unmet(PROOF_NAMES, proofs)] == [(name, "missing")]
+
+
 @pytest.mark.parametrize("status", ["missing", "refuted", "not_run"])
 def test_whatever_is_not_proven_is_unmet(status: str) -> None:
     proof = Proof("online", status, EVIDENCE)  # type: ignore[arg-type]
