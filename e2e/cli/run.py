@@ -175,10 +175,11 @@ def _show_progress(lines: IO[str]) -> None:
 
 def _believe(folder: Path, nonce: str, status: int, *, as_json: bool) -> int:
     """Read the receipt that this very session wrote, print what it says, and return its code; without one it is 70."""
-    from e2e.report.summary import verdict_lines
+    from e2e.report.summary import PROGRAM, verdict_lines
     from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED
     from e2e.verdict.receipt import ReceiptError, code_of_receipt, read_receipt
 
+    program = os.environ.get("CONCIERGE_E2E_PROGRAM", PROGRAM)
     try:
         receipt = read_receipt(folder, nonce)
         verdicts = [json.loads(Path(line["verdict"]).read_text(encoding="utf-8")) for line in receipt["runs"]]
@@ -192,7 +193,7 @@ def _believe(folder: Path, nonce: str, status: int, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(receipt, indent=2))
     for line, verdict in zip(receipt["runs"], verdicts, strict=True):
-        for text in verdict_lines(verdict, str(Path(line["verdict"]).parent)):
+        for text in verdict_lines(verdict, str(Path(line["verdict"]).parent), program):
             click.echo(text, err=as_json)
     code = code_of_receipt(receipt)
     click.echo(f"session: {folder} ends with {code}", err=as_json)

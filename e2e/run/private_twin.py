@@ -1,10 +1,11 @@
 """A twin of one run: started as a process, met on the wire, ended with the run or by the death of its owner."""
 
+import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -37,6 +38,7 @@ class PrivateTwin:
             },
         )
         self._line: list[bytes] = []
+        self.faults_acted: Mapping[str, int] = {}
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
@@ -74,6 +76,7 @@ class PrivateTwin:
             self._process.wait()
             code = None
         self._reader.join()
+        self.faults_acted = self._last_line()
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._log.close()
@@ -85,6 +88,17 @@ class PrivateTwin:
             if line.strip():
                 self._line.append(line)
         self._ready.set()
+
+    def _last_line(self) -> Mapping[str, int]:
+        """Return what the twin says at its end: how often each of its faults has acted."""
+        rest = self._process.stdout.read() if self._process.stdout is not None else b""
+        for line in reversed(rest.splitlines()):
+            try:
+                acted = json.loads(line)["faults_acted"]
+                return {str(name): int(count) for name, count in acted.items()}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+        return {}
 
     def _last_words(self) -> str:
         lines = Path(self._log.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()

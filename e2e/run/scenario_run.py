@@ -56,7 +56,8 @@ def run_scenario(order: RunOrder) -> RunResult:
             write_crash(journal, error)
         finally:
             if twin is not None:
-                journal.write("twin_ended", {"exit_code": twin.stop()})
+                code = twin.stop()
+                journal.write("twin_ended", {"exit_code": code, "faults_acted": dict(twin.faults_acted)})
     return conclude(order, demanded, outcome, bundle)
 
 

@@ -42,8 +42,9 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
     diagnosis = diagnose(findings, names, proofs, require_live=order.policy.require_live)
     expect = order.scenario.expect
     expected = ExpectedOutcome(expect.outcome, expect.cause_class, expect.cause) if expect is not None else None
+    idle = _idle_faults(order, events)
     torn_down = next((proof.status for proof in proofs if proof.name == "torn_down"), "missing")
-    judged = judge(names, proofs, diagnosis, expected, torn_down=torn_down in ("proven", "kept"))
+    judged = judge(names, proofs, diagnosis, expected, torn_down=torn_down in ("proven", "kept"), idle_faults=idle)
     look = findings.last_look
     document = verdict_document(
         judged,
@@ -118,6 +119,14 @@ def _is_there(reference: str, events: Sequence[Event], folder: Path) -> bool:
     if name == "events.jsonl":
         return any(part == f"seq={event.seq}" for event in events)
     return (folder / name).is_file()
+
+
+def _idle_faults(order: RunOrder, events: Sequence[Event]) -> tuple[str, ...]:
+    """Return the faults of a private twin that are not known to have acted: a red proof without its fault is none."""
+    told = next((event.data.get("faults_acted") for event in events if event.kind == "twin_ended"), None)
+    acted = told if isinstance(told, Mapping) else {}
+    asked = [fault.name for fault in order.scenario.twin.faults] if order.scenario.twin is not None else []
+    return tuple(name for name in dict.fromkeys((*asked, *acted)) if not acted.get(name))
 
 
 def _stage(data: Mapping[str, Any]) -> dict[str, Any]:

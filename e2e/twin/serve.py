@@ -11,11 +11,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
-from e2e.twin.faults import CATALOGUE, Fault, FaultError, image_of, parse_fault
+from e2e.twin.faults.catalogue import CATALOGUE
+from e2e.twin.faults.plan import Fault, FaultError, gate_of, image_of, parse_fault
 from e2e.twin.images.catalogue import DEFAULT_IMAGE, Image, catalogue
 from e2e.twin.workspace_server.gate import DEFAULT_GATE, POLICIES
 
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         return _refuse(error)
     if options.until_stdin_closes:
         threading.Thread(target=_watch_stdin, args=(stop.set,), name="stdin", daemon=True).start()
-    return _serve(settings, stop, announce=_announce_json if options.json else _announce)
+    return _serve(settings, stop, as_json=options.json)
 
 
 def read_settings(options: argparse.Namespace) -> "Settings":
@@ -57,8 +59,9 @@ def read_settings(options: argparse.Namespace) -> "Settings":
         FaultError: a fault that is unknown or contradicts the image.
     """
     faults: tuple[Fault, ...] = tuple(parse_fault(text) for text in options.fault)
-    if options.gate not in POLICIES:
-        raise SettingsError(f"unknown gate {options.gate!r}; there are: {', '.join(POLICIES)}")
+    gate = gate_of(faults, options.gate) or DEFAULT_GATE
+    if gate not in POLICIES:
+        raise SettingsError(f"unknown gate {gate!r}; there are: {', '.join(POLICIES)}")
     if not (math.isfinite(options.speed) and options.speed > 0):
         raise SettingsError(f"speed must be a positive number, not {options.speed:g}")
     images: dict[str, Image] = dict(catalogue(light_mcp=options.light_mcp))
@@ -70,7 +73,7 @@ def read_settings(options: argparse.Namespace) -> "Settings":
     return Settings(
         images=images,
         image=image,
-        gate=options.gate,
+        gate=gate,
         faults=faults,
         seed=options.seed,
         speed=options.speed,
@@ -80,7 +83,7 @@ def read_settings(options: argparse.Namespace) -> "Settings":
     )
 
 
-def _serve(settings: "Settings", stop: threading.Event, announce: Callable[["Connections", TextIO], None]) -> int:
+def _serve(settings: "Settings", stop: threading.Event, *, as_json: bool) -> int:
     from e2e.twin.listener import PortBusyError
     from e2e.twin.staging import Staging
 
@@ -90,14 +93,23 @@ def _serve(settings: "Settings", stop: threading.Event, announce: Callable[["Con
         return _refuse(error)
     try:
         connections = staging.start()
-        announce(connections, sys.stdout)
+        (_announce_json if as_json else _announce)(connections, sys.stdout)
         stop.wait()
     except BrokenPipeError:
         # Whoever started the twin is gone before it was ready: nobody could ever reach it.
         stop.set()
     finally:
-        staging.stop()
+        acted = staging.stop()
+        if as_json:
+            _say_what_acted(acted, sys.stdout)
     return 0
+
+
+def _say_what_acted(acted: Mapping[str, int], out: TextIO) -> None:
+    """Print the last line: how often each fault that was asked for has acted. Nobody may be there to read it."""
+    with suppress(BrokenPipeError):
+        out.write(json.dumps({"faults_acted": dict(acted)}) + "\n")
+        out.flush()
 
 
 def _announce_json(connections: "Connections", out: TextIO) -> None:
@@ -133,8 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--image", help=f"the image that fresh concierges get (default: {DEFAULT_IMAGE})")
-    add("--gate", default=DEFAULT_GATE, metavar="VERSION", help="version of the online gate (default: %(default)s)")
-    add("--fault", action="append", default=[], metavar="NAME[:begin=S,heal=S]", help="may be repeated")
+    add("--gate", metavar="VERSION", help=f"version of the online gate (default: {DEFAULT_GATE})")
+    add("--fault", action="append", default=[], metavar="NAME[:KEY=VALUE,…]", help="may be repeated")
     add("--seed", type=int, default=0, help="ids repeat with the seed (default: %(default)s)")
     add("--light-mcp", action="store_true", help="images with the management server on the standard library")
     add("--speed", type=float, default=1.0, help="platform seconds per second (default: 1)")

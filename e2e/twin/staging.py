@@ -19,7 +19,7 @@ from e2e.twin.control_plane.estate import Estate, Secrets
 from e2e.twin.control_plane.pins import set_pin
 from e2e.twin.control_plane.schema import SCHEMA
 from e2e.twin.database import Database
-from e2e.twin.faults import Fault, FaultPlan
+from e2e.twin.faults.plan import Fault, FaultPlan, acts_in
 from e2e.twin.gateway import Gateway
 from e2e.twin.identities import Identities
 from e2e.twin.images.catalogue import Image
@@ -30,6 +30,7 @@ from e2e.twin.warden import Warden
 TENANT_DOMAIN = "staging.twin.invalid"
 """Under a top level domain that never resolves (RFC 2606): a client that looks a tenant up by name fails at once."""
 
+FAULT_TRACE = "fault-trace.jsonl"
 REGION = "us-east-2"
 ACCOUNT = "111122223333"
 
@@ -109,12 +110,17 @@ class Staging:
             pid=os.getpid(),
         )
 
-    def stop(self) -> None:
-        """End all machines and ports and remove the sandbox; nothing is left when this returns."""
+    def stop(self) -> Mapping[str, int]:
+        """End all machines and ports and remove the sandbox; nothing is left when this returns.
+
+        Returns how often each fault of the settings has acted. One that is an image or a gate acts by being there.
+        """
         self._estate.background.stopping.set()
         self._control_plane.ask_to_stop()
         self._gateway.ask_to_stop()
+        acted = acts_in(self.sandbox / FAULT_TRACE, self._settings.faults)
         self._clean_up.close()
+        return acted
 
     def _build(self, control_plane_socket: socket.socket, gateway_socket: socket.socket) -> None:
         settings, clean_up = self._settings, self._clean_up
@@ -136,9 +142,7 @@ class Staging:
                 shared=identities.new_token("cp_shared"),
                 template_repository=identities.new_token("gitea"),
             ),
-            faults=FaultPlan(
-                settings.faults, time.monotonic(), settings.speed, str(self.sandbox / "fault-trace.jsonl")
-            ),
+            faults=FaultPlan(settings.faults, time.monotonic(), settings.speed, str(self.sandbox / FAULT_TRACE)),
             gate=settings.gate,
             seed=settings.seed,
             url=url_of(control_plane_socket),

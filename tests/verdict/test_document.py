@@ -1,6 +1,8 @@
 """The verdict as pipelines see it: green only with every proof, red proofs met exactly, and the schema fits."""
 
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,6 +232,20 @@ def test_the_expected_outcome_is_told_beside_the_reported_one() -> None:
     }
 
 
-def test_after_green_the_next_command_is_one_that_shows_red() -> None:
-    command = next_command(judged_as(NOTHING), scenario_path="x.yaml", bundle="b", slug="s")
-    assert command == "concierge-e2e run scenarios/faults --target local"
+def test_after_green_the_next_command_shows_red_where_there_are_red_proofs(tmp_path: Path) -> None:
+    judged, path = judged_as(NOTHING), tmp_path / "it is" / "fresh_boot.yaml"
+    assert next_command(judged, scenario_path=str(path), bundle="b", slug="s") == "concierge-e2e faults"
+    (path.parent / "faults").mkdir(parents=True)
+    command = next_command(judged, scenario_path=str(path), bundle="b", slug="s")
+    assert shlex.split(command) == ["concierge-e2e", "run", str(path.parent / "faults"), "--target", "local"]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "code"), [(diagnosis(FLAPS), RED, 70), (NOTHING, GREEN, 70), (diagnosis(FLAPS), GREEN, 1)]
+)
+def test_an_expectation_is_not_met_where_a_fault_of_the_twin_never_acted(
+    found: Diagnosis, expected: ExpectedOutcome, code: int
+) -> None:
+    judged = judge(PROOF_NAMES, PROVEN, found, expected, torn_down=True, idle_faults=["online-flaps"])
+    assert (judged.expectation, judged.code) == ("missed", code)
+    assert judged.summary.endswith("; these faults never acted: online-flaps")

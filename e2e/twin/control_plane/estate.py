@@ -10,7 +10,7 @@ from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
 from e2e.twin.cloud.fleet import InstanceView
 from e2e.twin.database import Database, Row, timestamp
-from e2e.twin.faults import FaultPlan
+from e2e.twin.faults.plan import FaultPlan
 from e2e.twin.gateway import TenantDoor
 from e2e.twin.hosts.host import Host
 from e2e.twin.identities import Identities

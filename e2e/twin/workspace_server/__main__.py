@@ -10,7 +10,7 @@ from e2e.contract import load_contract
 from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
 from e2e.twin.database import Database
-from e2e.twin.faults import FaultSwitch
+from e2e.twin.faults.plan import FaultSwitch
 from e2e.twin.identities import Identities
 from e2e.twin.listener import Listener, PortBusyError, bind_loopback, url_of
 from e2e.twin.workspace_server.configuration import TenantConfiguration

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from e2e.twin.faults import FaultPlan
+from e2e.twin.faults.plan import FaultPlan
 
 
 @dataclass(frozen=True, slots=True)

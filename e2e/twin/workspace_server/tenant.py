@@ -10,7 +10,7 @@ from e2e.contract import Contract
 from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
 from e2e.twin.database import Database, Row, timestamp
-from e2e.twin.faults import FaultSwitch
+from e2e.twin.faults.plan import FaultSwitch
 from e2e.twin.identities import Identities
 from e2e.twin.workspace_server.configuration import TenantConfiguration
 from e2e.twin.workspace_server.gate import GatePolicy

@@ -18,7 +18,7 @@ from e2e.twin.control_plane.pins import set_pin
 from e2e.twin.control_plane.routes import handlers_of
 from e2e.twin.control_plane.schema import SCHEMA
 from e2e.twin.database import Database
-from e2e.twin.faults import FaultPlan
+from e2e.twin.faults.plan import FaultPlan
 from e2e.twin.hosts.host import Host
 from e2e.twin.identities import Identities
 from e2e.twin.wire import Call, Handler, RefusedError

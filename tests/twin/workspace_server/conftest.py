@@ -13,7 +13,7 @@ from e2e.contract import load_contract
 from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
 from e2e.twin.database import Database
-from e2e.twin.faults import Fault, FaultPlan, FaultSwitch
+from e2e.twin.faults.plan import Fault, FaultPlan, FaultSwitch
 from e2e.twin.identities import Identities
 from e2e.twin.listener import Listener, bind_loopback
 from e2e.twin.wire import Answer, Application, Call, Handler, RefusedError, Route

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from e2e.contract import load_contract
-from e2e.twin.faults import Fault
+from e2e.twin.faults.plan import Fault
 
 CONTRACT = load_contract()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from e2e.twin.faults import Fault
+from e2e.twin.faults.plan import Fault
 
 ORDER = {"name": "worker", "model": "moonshot/kimi-k2.6"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.twin.faults import FaultPlan
+from e2e.twin.faults.plan import FaultPlan
 from e2e.twin.outbound import request
 from e2e.twin.workspace_server.configuration import TenantConfiguration
 

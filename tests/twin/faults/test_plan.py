@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e.twin.faults import (
-    CATALOGUE,
+from e2e.twin.faults.catalogue import CATALOGUE
+from e2e.twin.faults.plan import (
     Fault,
     FaultError,
     FaultPlan,

@@ -1,0 +1,6 @@
+"""Faults of EC2, SSM and STS."""
+
+from e2e.twin.faults.kinds import FaultKind
+
+FAULTS: tuple[FaultKind, ...] = ()
+"""The faults of this area."""
