@@ -54,7 +54,7 @@ def chat(exchange: Exchange, workspace_id: str, text: str, message_id: str, *, t
             "message": {"role": "user", "messageId": message_id, "parts": [{"kind": "text", "text": text}]},
         },
     }
-    answer = exchange.send("POST", f"/workspaces/{quote(workspace_id)}/a2a", body=body, timeout=timeout)
+    answer = exchange.send("POST", f"/workspaces/{quote(workspace_id, safe='')}/a2a", body=body, timeout=timeout)
     return read_turn(answer)
 
 

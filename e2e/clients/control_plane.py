@@ -86,7 +86,7 @@ class ControlPlane:
         Raises:
             PlatformError: any other answer, or one without a token.
         """
-        path = f"/cp/admin/orgs/{quote(slug)}/admin-token"
+        path = f"/cp/admin/orgs/{quote(slug, safe='')}/admin-token"
         document = self._object_or_absent(path)
         if document is None:
             return None
@@ -101,7 +101,7 @@ class ControlPlane:
         Raises:
             PlatformError: the control plane cannot be asked.
         """
-        document = self._object_or_absent(f"/cp/admin/tenants/{quote(slug)}")
+        document = self._object_or_absent(f"/cp/admin/tenants/{quote(slug, safe='')}")
         instance_id = document.get("instance_id") if document is not None else None
         return str(instance_id) if instance_id else None
 
@@ -111,7 +111,7 @@ class ControlPlane:
         Raises:
             PlatformError: there is none to be had.
         """
-        return self._exchange.get_json(f"/cp/admin/tenants/{quote(slug)}/diagnostics")
+        return self._exchange.get_json(f"/cp/admin/tenants/{quote(slug, safe='')}/diagnostics")
 
     def delete_tenant(self, slug: str, *, timeout: float) -> int:
         """Purge a tenant and return the HTTP status; 2xx is done, 404 is already gone.
@@ -120,7 +120,7 @@ class ControlPlane:
             PlatformError: anything else.
         """
         answer = self._exchange.send(
-            "DELETE", f"/cp/admin/tenants/{quote(slug)}", body={"confirm": slug}, timeout=timeout
+            "DELETE", f"/cp/admin/tenants/{quote(slug, safe='')}", body={"confirm": slug}, timeout=timeout
         )
         if answer.status != 404:
             self._exchange.require_success(answer, f"DELETE /cp/admin/tenants/{slug}")
@@ -135,7 +135,7 @@ class ControlPlane:
         row = self.organisation(slug)
         if row is not None and row.status != "purged":
             return Absence(False, False, f"still listed, instance_status={row.status}")
-        path = f"/cp/admin/tenants/{quote(slug)}/boot-events?limit=1"
+        path = f"/cp/admin/tenants/{quote(slug, safe='')}/boot-events?limit=1"
         answer = self._exchange.send("GET", path)
         try:
             exact = answer.status == 404 and answer.json() == {"error": "org not found", "slug": slug}

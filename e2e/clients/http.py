@@ -11,6 +11,8 @@ import httpx
 from e2e.clients.errors import NotReady, Refused, Rejected, Unavailable
 
 _EXCERPT = 400
+CONNECT_SECONDS = 10.0
+"""Wall seconds after which a host that does not even accept a connection counts as not there."""
 MAX_ANSWER_BYTES = 32 << 20
 """The longest answer that is read; the platform's longest list is far below it."""
 
@@ -74,7 +76,6 @@ class Exchange:
         timeout: float,
         unavailable: str,
         refused: str,
-        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
@@ -82,8 +83,6 @@ class Exchange:
         self._refused = refused
         self._client = httpx.Client(
             headers=dict(headers),
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            transport=transport,
             trust_env=False,
             verify=self.base_url.startswith("https:"),
             follow_redirects=False,
@@ -110,11 +109,16 @@ class Exchange:
         """
         self.requests_sent += 1
         seconds = self._timeout if timeout is None else timeout
+        deadline = time.monotonic() + seconds
         try:
             with self._client.stream(
-                method, self.base_url + path, json=body, headers=dict(headers or {}), timeout=seconds
+                method,
+                self.base_url + path,
+                json=body,
+                headers=dict(headers or {}),
+                timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
             ) as response:
-                content = _read(response, time.monotonic() + seconds)
+                content = _read(response, deadline)
         except (httpx.RequestError, _Unreadable) as error:
             detail = f"{type(error).__name__.lstrip('_')}: {error}"
             raise Unavailable(self._unavailable, f"{method} {path}", detail=detail) from error

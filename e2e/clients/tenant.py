@@ -103,7 +103,7 @@ class Tenant:
         Raises:
             PlatformError: anything else.
         """
-        answer = self.exchange.send("GET", f"/workspaces/{quote(workspace_id)}")
+        answer = self.exchange.send("GET", f"/workspaces/{quote(workspace_id, safe='')}")
         if answer.status == 410 or (answer.status == 404 and answer.excerpt() == _NOT_FOUND):
             return None
         self.exchange.require_success(answer, "GET /workspaces/:id")
@@ -132,7 +132,7 @@ class Tenant:
             PlatformError: anything else.
         """
         answer = self.exchange.send(
-            "DELETE", f"/workspaces/{quote(row.id)}?confirm=true", headers={"X-Confirm-Name": row.name}
+            "DELETE", f"/workspaces/{quote(row.id, safe='')}?confirm=true", headers={"X-Confirm-Name": row.name}
         )
         if answer.status not in (404, 410):
             self.exchange.require_success(answer, "DELETE /workspaces/:id")
