@@ -101,7 +101,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     try:
         return (yield)
     finally:
-        if result is not None and result.code != OK and session.exitstatus == OK:
+        decides = owner is not None and owner.decides
+        if result is not None and result.code != OK and session.exitstatus == OK and decides:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -151,6 +152,11 @@ class SessionOwner:
             except ConfigurationError as error:
                 pytest.exit(str(error), returncode=CONFIG_WRONG)
         return self._session
+
+    @property
+    def decides(self) -> bool:
+        """Whether scenarios were to run, so that tests of another kind do not make up for them."""
+        return self._executor is not None or (self._session is not None and self._session.policy.require_live)
 
     def header(self) -> list[str]:
         """Return the policy in a line, if it is chosen already."""

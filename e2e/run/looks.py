@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from e2e.clients.errors import Unavailable
 from e2e.hosts.access import HostAccess, HostAnswer, HostRef, require_success
 from e2e.hosts.errors import HostAccessError
 from e2e.probes.look import HostLook, LaunchRequest, Look, LookLimits, LookRequest, ProbeOutputError, parse_look
@@ -87,7 +88,9 @@ class HostLooks:
                 if not error.may_get_better:
                     raise
                 self.trouble = error
-                return Observed(str(error).splitlines()[0])
+                return Observed(str(error).splitlines()[0], cause=error.cause)
+            except Unavailable as error:
+                return Observed(str(error), cause=error.cause)
             return Observed("reached", value=hosts)
 
         def body(deadline: Deadline) -> Established:

@@ -78,7 +78,7 @@ class StageBook:
         except GivenUp as reason:
             end("refuted", reason.reason, reason.cause)
         except WaitExpired as expired:
-            end("expired", f"{expired}")
+            end("expired", f"{expired}", expired.cause)
         except (PlatformError, HostAccessError) as error:
             end("blocked", str(error).splitlines()[0], error.cause)
         except Interrupted as interrupted:
