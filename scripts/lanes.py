@@ -44,9 +44,10 @@ def main() -> int:
     unknown = left_out - set(LANES) - {"pytest"}
     if unknown:
         parser.error(f"no such lane: {', '.join(sorted(unknown))}")
-    for name, commands in LANES.items():
-        if name not in left_out and not all(_run(name, command) for command in commands):
-            return 1
+    runs = [_run(name, command) for name, commands in LANES.items() if name not in left_out for command in commands]
+    if not all(runs):
+        print("RED: pytest is not run before the lanes above are green", flush=True)
+        return 1
     partial = bool(left_out or options.pytest)
     if partial:
         print(

@@ -193,12 +193,13 @@ def _verdict(line: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _lines(line: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> list[str]:
-    from e2e.report.summary import verdict_lines
+    from e2e.report.summary import PROGRAM, verdict_lines
 
     if verdict is None:
         cause = f"  cause:  {line['cause_class']} {line['cause']}, and no verdict was written"
         return [f"{line['scenario']}: {line['outcome']}", cause]
-    return verdict_lines(verdict, str(Path(line["verdict"]).parent))
+    program = os.environ.get("CONCIERGE_E2E_PROGRAM", PROGRAM)
+    return verdict_lines(verdict, str(Path(line["verdict"]).parent), program)
 
 
 def _last_line(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from e2e.verdict.causes import cause_named
@@ -121,6 +122,7 @@ def verdict_document(
 def next_command(judged: Judged, *, scenario_path: str, bundle: str, slug: str) -> str:
     """Return the command to run next; it names only commands that exist."""
     if judged.cause is None:
-        return "concierge-e2e run scenarios/faults --target local"
+        faults = Path(scenario_path).parent / "faults"
+        return f"concierge-e2e run {faults} --target local" if faults.is_dir() else "concierge-e2e faults"
     step = cause_named(judged.cause).next_step
     return step.format(scenario=scenario_path, bundle=bundle, slug=slug)

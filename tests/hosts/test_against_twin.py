@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ CONTROL_ID = "c0ffee00-0000-4000-8000-000000000001"
 SPEED = 20.0
 POLL = PollTimes.embedded()
 ECHO = b"import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read())\n"
-BUDGETS = {"delivery_seconds": 60, "execution_seconds": 60, "wall_deadline_seconds": 20.0}
+BUDGETS: dict[str, Any] = {"delivery_seconds": 60, "execution_seconds": 60, "wall_deadline_seconds": 20.0}
 
 
 class Cloud:

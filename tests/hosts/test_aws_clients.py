@@ -59,8 +59,10 @@ def test_a_run_against_a_twin_never_leaves_this_machine(url: str) -> None:
 
 def test_only_the_sender_tries_once(aws: Any, clients: AwsClients) -> None:
     assert clients.ssm_sender() is not clients.ssm()
-    assert clients.ssm_sender().meta.config.retries["total_max_attempts"] == 1  # type: ignore[index]
-    assert clients.ssm().meta.config.retries["total_max_attempts"] > 1  # type: ignore[index]
+    sender: Any = clients.ssm_sender().meta.config
+    reader: Any = clients.ssm().meta.config
+    assert sender.retries["total_max_attempts"] == 1
+    assert reader.retries["total_max_attempts"] > 1
     assert clients.ssm() is clients.ssm()
 
 

@@ -34,7 +34,7 @@ SHELLS = [shell for shell in ("dash", "bash", "sh") if shutil.which(shell, path=
 def run(text: str, shell: str = "sh", path: str = "/usr/bin:/bin", **more: Any) -> str:
     done = subprocess.run([shell], input=text.encode(), env={"PATH": path}, capture_output=True, check=False, **more)
     assert done.returncode == 0
-    return done.stdout.decode("utf-8", "replace")
+    return str(done.stdout.decode("utf-8", "replace"))
 
 
 def packed(stdout: bytes = b"", stderr: bytes = b"", body: bytes | None = None, **lies: Any) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +15,27 @@ import pytest
 from e2e.contract import load_contract
 from e2e.hosts.envelope import Enveloped, new_marker, unwrap, wrap
 from e2e.probes.look import HostLook, LaunchRequest, LookLimits, LookRequest, parse_look
+from e2e.probes.on_host.concierge import AgentView
+from e2e.probes.on_host.docker import Docker
+from e2e.probes.on_host.facts import part
+from e2e.probes.on_host.launch import launch as launch_server
 from e2e.probes.program import probe_program
+from e2e.probes.seen import ConciergeSeen
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 CONCIERGE_ID = "0b9b3c1e-5a6d-4c1f-9a77-3d2b1c0a9e8f"
 CONTROL_ID = "c0ffee00-0000-4000-8000-000000000001"
 OTHER_ID = "ffffffff-0000-4000-8000-000000000002"
+
+
+PYTHON = getattr(sys, "_base_executable", sys.executable)
+
+
+def install(name: str, path: Path) -> None:
+    """Install a stand-in as a program that starts quickly."""
+    source = (STAND_INS / name).read_text(encoding="utf-8")
+    path.write_text(f"#!{PYTHON} -IS\n" + source.partition("\n")[2], encoding="utf-8")
+    path.chmod(0o755)
 
 
 class HostFolder:
@@ -32,10 +46,8 @@ class HostFolder:
         self.contract = load_contract()
         (folder / "bin").mkdir(parents=True)
         (folder / "containers").mkdir()
-        shutil.copy(STAND_INS / "docker.py", folder / "bin" / "docker")
-        (folder / "bin" / "docker").chmod(0o755)
-        base = getattr(sys, "_base_executable", sys.executable)
-        (folder / "bin" / "python3").symlink_to(base)
+        install("docker.py", folder / "bin" / "docker")
+        (folder / "bin" / "python3").symlink_to(PYTHON)
 
     def container(
         self,
@@ -50,7 +62,7 @@ class HostFolder:
         rootfs = place / "rootfs"
         for directory in ("configs/.claude", "app", "usr/local/bin", "opt", "workspace"):
             (rootfs / directory).mkdir(parents=True, exist_ok=True)
-        (rootfs / "usr/local/bin/python3").symlink_to(getattr(sys, "_base_executable", sys.executable))
+        (rootfs / "usr/local/bin/python3").symlink_to(PYTHON)
         digest = hashlib.sha256(name.encode()).hexdigest()
         record = {
             "Id": digest,
@@ -112,9 +124,7 @@ class HostFolder:
 
     def wired(self, rootfs: Path, **variables: str) -> None:
         """Wire the stand-in server as the delivery contract says, with ``variables`` in its entry."""
-        program = rootfs / "usr/local/bin/molecule-mcp"
-        shutil.copy(STAND_INS / "mcp_server.py", program)
-        program.chmod(0o755)
+        install("mcp_server.py", rootfs / "usr/local/bin/molecule-mcp")
         entry = {"command": "molecule-mcp", "env": {"MOLECULE_MCP_MODE": "management", **variables}}
         self.settings(rootfs, {self.contract.key: {self.contract.mcp_server_name: entry}})
 
@@ -158,6 +168,27 @@ class HostFolder:
             check=True,
         )
         return unwrap(done.stdout.decode("utf-8", "replace"), marker)
+
+    def concierge_seen(self, launch: LaunchRequest | None = None, *, docker_seconds: float = 10.0) -> ConciergeSeen:
+        """Look at the concierge only, in this process: what most tests are about, without the way there."""
+        request = json.loads(self.request(launch).argument())
+        docker = Docker(docker_seconds)
+        docker.program = str(self.folder / "bin" / "docker")
+        container = json.loads((self.folder / "containers" / f"ws-{CONCIERGE_ID}" / "inspect.json").read_text())
+        view = AgentView(docker, container, request["contract"], request["limits"]["settings_bytes"])
+        view.look()
+        facts = {
+            "presence": part(view.ask_runtime),
+            "settings": view.settings,
+            "legacy_binary": view.legacy_binary,
+            "plugins": view.plugins,
+            **view.environment_facts(),
+            "launch": launch_server(docker, container, view, request["launch"]) if launch else None,
+        }
+        look = parse_look(json.dumps({"version": 1, "concierge": facts}).encode())
+        assert look.concierge is not None
+        assert set(look.part_errors) <= {"concierge.presence"}
+        return look.concierge
 
     def look(self, request: LookRequest | None = None) -> HostLook:
         """Run the probe and parse what it says."""

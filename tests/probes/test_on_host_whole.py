@@ -104,7 +104,7 @@ def test_a_crash_of_the_whole_ends_with_an_error_and_no_document(host: Any) -> N
 
     class Broken:
         def argument(self) -> bytes:
-            return request.argument()[:-40]
+            return bytes(request.argument()[:-40])
 
     answer = host.run(Broken())
     assert answer.exit_code == 70

@@ -44,23 +44,29 @@ fi
 
 # Run in the container by its own Python, as the agent. It asks the installed runtime, nothing of ours.
 _RUNTIME_VIEW = r"""
-import json, shutil, sys
+import importlib, json, shutil, sys
 nonce, field, command = sys.argv[1:4]
 given = json.loads(sys.stdin.read())
 found = {"answer": "unreadable", "detail": None, "fields": [], "resolved": None, "version": None}
+module = "molecule_runtime.platform_agent_identity"
 try:
-    from molecule_runtime import platform_agent_identity as identity
-    payload = identity.identity_gate_payload()
-    found["fields"] = [str(name) for name in payload]
-    value = payload.get(field, None)
-    if field not in payload or value is None:
+    ask = getattr(importlib.import_module(module), "identity_gate_payload", None)
+    if ask is None:
         found["answer"] = "absent"
-    elif value is True or value is False:
-        found["answer"] = "true" if value else "false"
     else:
-        found["detail"] = type(value).__name__
-except (ImportError, AttributeError) as error:
-    found["answer"], found["detail"] = "absent", type(error).__name__
+        payload = ask()
+        found["fields"] = [str(name) for name in payload]
+        value = payload.get(field, None)
+        if value is None:
+            found["answer"] = "absent"
+        elif value is True or value is False:
+            found["answer"] = "true" if value else "false"
+        else:
+            found["detail"] = type(value).__name__
+except ModuleNotFoundError as error:
+    found["detail"] = type(error).__name__
+    if error.name in (module, module.partition(".")[0]):
+        found["answer"] = "absent"
 except BaseException as error:
     found["detail"] = type(error).__name__
 try:

@@ -76,23 +76,23 @@ class Docker:
             DockerFailed, DockerTimedOut: after the last line, if the command did not end well.
         """
         with self._started(arguments, b"", subprocess.PIPE) as (process, expired):
+            enough = threading.Event()
             threads = [
-                threading.Thread(target=_read_lines, args=(stream, reader), daemon=True)
+                threading.Thread(target=_read_lines, args=(stream, reader, enough), daemon=True)
                 for stream, reader in zip((process.stdout, process.stderr), readers, strict=True)
             ]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
-            enough = process.poll() is None
-            if enough:
+            if enough.is_set():
                 process.kill()
             code = process.wait()
             if process.stderr is not None:
                 process.stderr.close()
             if expired.is_set():
                 raise DockerTimedOut
-            if code != 0 and not enough:
+            if code != 0 and not enough.is_set():
                 raise DockerFailed
 
     @contextmanager
@@ -127,7 +127,7 @@ class Docker:
                 process.stdout.close()
 
 
-def _read_lines(stream: "IO[bytes]", reader: "Callable[[bytes], bool]") -> None:
+def _read_lines(stream: "IO[bytes]", reader: "Callable[[bytes], bool]", enough: threading.Event) -> None:
     while True:
         line = stream.readline(LINE_BYTES)
         if not line:
@@ -136,6 +136,7 @@ def _read_lines(stream: "IO[bytes]", reader: "Callable[[bytes], bool]") -> None:
         while rest and not rest.endswith(b"\n"):
             rest = stream.readline(LINE_BYTES)
         if not reader(line):
+            enough.set()
             stream.close()  # the command gets a broken pipe, or is killed when the other stream has ended
             return
 

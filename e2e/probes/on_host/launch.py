@@ -52,7 +52,8 @@ _ERROR_CODE = re.compile(r"[A-Z0-9_ ]{1,40}|HTTP \d{3}")
 _STATUS = re.compile(r"[a-z_]{1,24}")
 _ANSWER_BYTES = 1024 * 1024
 _TOOL_PAGES = 20
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS = 2.0
+_SHORT_GRACE_SECONDS = 0.3
 
 # What a failing server says about itself, as classes: none of its own words leave the host.
 _SIGNATURES = (
@@ -115,7 +116,7 @@ def launch(docker: Docker, container: "dict[str, Any]", view: AgentView, asked: 
     except RpcError as error:
         facts["trouble"], facts["rpc_error"] = "RpcError", error.code
     finally:
-        facts["exit_code"] = session.end(_GRACE_SECONDS)
+        facts["exit_code"] = session.end(_SHORT_GRACE_SECONDS if facts["trouble"] else _GRACE_SECONDS)
         if facts["exit_code"] is None and group is not None:
             # Killing `docker exec` leaves the process in the container running.
             docker.attempt("exec", "-u", user, identity, "sh", "-c", _END_GROUP, "end", group, limit=_ANSWER_BYTES)

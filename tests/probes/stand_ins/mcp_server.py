@@ -14,7 +14,7 @@ SCHEMA = json.loads(
 )
 
 
-def say(message: dict) -> None:
+def say(message: dict[str, object]) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 

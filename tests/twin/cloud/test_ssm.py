@@ -161,9 +161,9 @@ def test_a_timeout_reaches_into_containers(make_cloud: "CloudFactory", eventuall
     instance_id = cloud.launch(on_running=lambda host: host.run_container(spec))
     eventually(lambda: bool(cloud.fleet.host(instance_id).containers()))
     command_id = cloud.send(instance_id, "docker exec box sleep 600", executionTimeout="5")
+    container = cloud.fleet.host(instance_id).container("box")
     assert cloud.result(command_id, instance_id)["StatusDetails"] == "ExecutionTimedOut"
-    assert marked(f"SSM_COMMAND_ID={command_id}") == []
-    assert cloud.fleet.host(instance_id).container("box").is_running()
+    assert marked(f"CONTAINER_ID={container.container_id}") == [container.pid]
 
 
 def test_a_machine_terminated_in_the_middle_leaves_the_command_in_progress(

@@ -12,7 +12,12 @@ from e2e.twin.hosts.wrappers import install_in_container
 def _gosu(rootfs: Path, agent_uid: int | None, *arguments: str) -> "subprocess.CompletedProcess[str]":
     install_in_container(rootfs, agent_uid)
     return subprocess.run(
-        [rootfs / "usr/local/bin/gosu", *arguments], capture_output=True, text=True, cwd="/", check=False
+        [rootfs / "usr/local/bin/gosu", *arguments],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        cwd="/",
+        check=False,
     )
 
 

@@ -86,7 +86,11 @@ def test_destroying_a_host_kills_everything_on_it_and_removes_its_folder(
     machine.host.destroy()
     machine.host.destroy()
     assert marked(f"CONTAINER_ID={container.container_id}") == []
-    assert daemon.wait() == -9
+    try:
+        assert daemon.wait(timeout=10) == -9
+    finally:
+        daemon.kill()
+        daemon.wait()
     assert not machine.host.folder.exists()
     with pytest.raises(HostGoneError):
         machine.run()

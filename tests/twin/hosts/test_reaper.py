@@ -14,16 +14,18 @@ def test_the_end_of_the_lifeline_ends_what_runs_on_the_hosts(tmp_path: Path) -> 
     folder = tmp_path / "host"
     folder.mkdir()
     (folder / "console.log").touch()
-    with (
-        subprocess.Popen(["sleep", "600"], env={"AWS_SSM_INSTANCE_ID": "i-00000000000000abc"}) as ours,
-        subprocess.Popen(["sleep", "600"], env={"AWS_SSM_INSTANCE_ID": "i-00000000000000def"}) as foreign,
-    ):
+    ours = subprocess.Popen(["sleep", "600"], env={"AWS_SSM_INSTANCE_ID": "i-00000000000000abc"})
+    foreign = subprocess.Popen(["sleep", "600"], env={"AWS_SSM_INSTANCE_ID": "i-00000000000000def"})
+    try:
         reaper = subprocess.Popen(host_side_program("e2e.twin.hosts.reaper"), stdin=subprocess.PIPE)
         reaper.communicate(f"i-00000000000000abc {folder}\n".encode(), timeout=20)
         assert reaper.returncode == 0
-        assert ours.wait() == -9
+        assert ours.wait(timeout=10) == -9
         assert foreign.poll() is None
-        foreign.kill()
+    finally:
+        for process in (ours, foreign):
+            process.kill()
+            process.wait()
     assert not folder.exists()
 
 

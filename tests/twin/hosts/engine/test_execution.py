@@ -3,10 +3,15 @@
 import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from e2e.twin.clock import PlatformClock
+from e2e.twin.hosts.agent_user import AGENT_ID
+from e2e.twin.hosts.container import ContainerSpec
+from e2e.twin.hosts.host import Host
 from e2e.twin.hosts.processes import kill_all, marked
 
 if TYPE_CHECKING:
@@ -90,6 +95,28 @@ def test_users(machine: "Machine") -> None:
     unknown = machine.docker("exec", "--user=bob", "box", "id")
     assert unknown.returncode == 126
     assert "unable to find user bob" in unknown.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_where_it_can_the_agent_has_a_user_of_its_own(shared_folder: Path) -> None:
+    host = Host("i-0123456789abcdef0", shared_folder / "host", PlatformClock(100), agent_uid=lambda: AGENT_ID)
+    command = ("sh", "-c", "gosu agent id -u; gosu agent sh -c 'echo $HOME'; exec sleep 600")
+    spec = ContainerSpec("box", "i:1", "sha256:0", command, {}, {}, lambda _rootfs: None, mount_configs=True)
+    container = host.run_container(spec)
+    docker = [str(host.folder / "bin/docker"), "exec"]
+    try:
+        agent = subprocess.run(
+            [*docker, "-u", "agent", "box", "sh", "-c", "id -u; id -g; touch ~/mine"], capture_output=True, check=True
+        )
+        root = subprocess.run([*docker, "box", "id", "-u"], capture_output=True, check=True)
+        secret = subprocess.run(
+            [*docker, "-u", "1000", "box", "cat", str(container.folder / "inspect.json")], check=False
+        )
+        assert (agent.stdout, root.stdout) == (b"1000\n1000\n", b"0\n")
+        assert (container.rootfs / "home/agent/mine").stat().st_uid == AGENT_ID
+        assert secret.returncode == 1, "what docker inspect shows is not the agent's to read"
+    finally:
+        host.destroy()
 
 
 def test_a_process_outlives_the_client_and_carries_the_commands_mark(
