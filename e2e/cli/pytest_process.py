@@ -3,13 +3,13 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Self
 
 from e2e.cli.output import say
+from e2e.run.interpreter import python_module
 from e2e.run.stopping import StopSignals
 
 
@@ -53,8 +53,7 @@ def run_pytest(arguments: Sequence[str], folder: Path, stop: StopRequests) -> in
     read, write = os.pipe()
     with (folder / "pytest.log").open("wb") as log:
         process = subprocess.Popen(
-            # -P: what lies in the current folder must not stand in for modules of ours or of Python.
-            [sys.executable, "-P", "-m", "pytest", *arguments, f"--e2e-progress-fd={write}"],
+            [*python_module("pytest"), *arguments, f"--e2e-progress-fd={write}"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -146,8 +146,10 @@ def _believe(session: "Session", files: Sequence[Path], status: int | None, *, s
     try:
         receipt = read_receipt(folder, session.nonce)
         _require_account_of(receipt, files)
-        verdicts = [_verdict(line) for line in receipt["runs"]]
-    except (ReceiptError, OSError, ValueError) as error:
+        texts = [text for line in receipt["runs"] for text in _lines(line)]
+        texts += [f"{path}: not applicable to target {session.policy.target}" for path in receipt["not_applicable"]]
+        texts += receipt["remarks"]
+    except (ReceiptError, OSError, ValueError, KeyError, TypeError) as error:
         if stopped and not any(folder.glob("*/ledger.jsonl")):
             say("interrupted before anything was created", err=True)
             return UNPROVEN if session.policy.require_live else INTERRUPTED
@@ -159,15 +161,9 @@ def _believe(session: "Session", files: Sequence[Path], status: int | None, *, s
         return HARNESS_FAILED
     if as_json:
         say(json.dumps(receipt, indent=2))
-    for line, verdict in zip(receipt["runs"], verdicts, strict=True):
-        for text in _lines(line, verdict):
-            say(text, err=as_json)
-    for path in receipt["not_applicable"]:
-        say(f"{path}: not applicable to target {session.policy.target}", err=as_json)
-    for remark in receipt["remarks"]:
-        say(remark, err=as_json)
     code = code_of_receipt(receipt)
-    say(f"session: {folder} ends with {code}", err=as_json)
+    for text in (*texts, f"session: {folder} ends with {code}"):
+        say(text, err=as_json)
     return code
 
 
@@ -185,21 +181,16 @@ def _require_account_of(receipt: Mapping[str, Any], files: Sequence[Path]) -> No
         raise ReceiptError(f"the receipt does not speak of {', '.join(silent)}")
 
 
-def _verdict(line: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    if line["verdict"] is None:
-        return None
-    verdict: Mapping[str, Any] = json.loads(Path(line["verdict"]).read_text(encoding="utf-8"))
-    return verdict
-
-
-def _lines(line: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> list[str]:
+def _lines(line: Mapping[str, Any]) -> list[str]:
+    """Return what a line of the receipt and the verdict that it points to say."""
     from e2e.report.summary import PROGRAM, verdict_lines
 
-    if verdict is None:
+    if line["verdict"] is None:
         cause = f"  cause:  {line['cause_class']} {line['cause']}, and no verdict was written"
         return [f"{line['scenario']}: {line['outcome']}", cause]
+    path = Path(line["verdict"])
     program = os.environ.get("CONCIERGE_E2E_PROGRAM", PROGRAM)
-    return verdict_lines(verdict, str(Path(line["verdict"]).parent), program)
+    return verdict_lines(json.loads(path.read_text(encoding="utf-8")), str(path.parent), program)
 
 
 def _last_line(path: Path) -> str:

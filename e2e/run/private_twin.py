@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from e2e.run.interpreter import python_module
 from e2e.run.target import Connection, TargetError, TargetRefusal, connection_of_twin
 from e2e.run.waiting import Deadline, Pacing
 
@@ -28,7 +28,7 @@ class PrivateTwin:
 
     def __init__(self, arguments: Sequence[str], log: Path) -> None:
         self._log = log.open("wb")
-        command = [sys.executable, "-m", "e2e.twin.serve", "--json", "--until-stdin-closes", *arguments]
+        command = [*python_module("e2e.twin.serve"), "--json", "--until-stdin-closes", *arguments]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
