@@ -15,7 +15,7 @@ LIST = "GET /workspaces"
 
 @pytest.fixture
 def stage(make_stage: Any, clock: Any) -> Any:
-    return make_stage(pacing=clock, seconds=1e6)
+    return make_stage(pacing=clock, seconds=1e6, speed=100.0)
 
 
 def wait(stage: Any, *, final: bool, seconds: float = 1e4) -> WorkspaceRow:

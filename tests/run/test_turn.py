@@ -13,7 +13,7 @@ CHAT = "POST /workspaces/[^/]+/a2a"
 
 @pytest.fixture
 def stage(make_stage: Any, clock: Any) -> Any:
-    return make_stage(pacing=clock, seconds=1e6)
+    return make_stage(pacing=clock, seconds=1e6, speed=100.0)
 
 
 def turn(stage: Any, seconds: float = 1e4) -> Any:
