@@ -76,7 +76,7 @@ def provisioned(run: Run, result: BootResult, deadline: Deadline) -> Established
         except Refused:
             raise
         except PlatformError as error:
-            return Observed(f"control plane: {error}")
+            return Observed(f"control plane: {error}", cause=error.cause)
         status = row.status if row else "not listed"
         if row is not None and status == "running":
             return Observed("running", value=row)
@@ -107,7 +107,7 @@ def tenant_ready(run: Run, result: BootResult, deadline: Deadline) -> Establishe
         except Refused:
             raise
         except PlatformError as error:
-            return Observed(f"admin token: {error}")
+            return Observed(f"admin token: {error}", cause=error.cause)
         if secret is None:
             return Observed("no admin token yet")
         run.masker.add(secret, "tenant-admin-token")
@@ -162,7 +162,7 @@ def concierge_found(run: Run, result: BootResult, deadline: Deadline) -> Establi
         except Refused:
             raise
         except PlatformError as error:
-            return Observed(str(error))
+            return Observed(str(error), cause=error.cause)
         if len(roots) > 1:
             names = ", ".join(row.id for row in roots)
             return Observed("two concierges", gave_up=f"{len(roots)} platform roots: {names}", cause="two-concierges")

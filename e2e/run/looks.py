@@ -91,11 +91,11 @@ class HostLooks:
             try:
                 hosts = self._access.reach(self._until)
             except (Unavailable, NotReady) as error:
-                return Observed(str(error))
+                return Observed(str(error), cause=error.cause)
             except HostAccessError as error:
                 if not error.may_get_better:
                     raise
-                return Observed(str(error).splitlines()[0])
+                return Observed(str(error).splitlines()[0], cause=error.cause)
             return Observed("reached", value=hosts)
 
         def body(deadline: Deadline) -> Established:

@@ -85,7 +85,7 @@ def wait_for_row(
         except Refused:
             raise
         except PlatformError as error:
-            return Observed(str(error))
+            return Observed(str(error), cause=error.cause)
         if len(found) > 1:
             return Observed("two rows", gave_up=f"{len(found)} workspaces are called {name}")
         if found:

@@ -251,6 +251,7 @@ class Session:
             runs,
             rehearsal=self.policy.rehearse,
             require_live=self.policy.require_live,
+            not_applicable=[str(path) for path in self._not_applicable],
             interrupted=interrupted,
         )
         if not self.concerned:

@@ -31,7 +31,13 @@ def agent_acted(
     answer = _accepted(run, tenant, concierge, text, deadline)
     reference = run.journal.write(
         "turn",
-        {"name": name, "kind": answer.kind, "http_status": answer.status, "text": answer.text[:600]},
+        {
+            "name": name,
+            "kind": answer.kind,
+            "http_status": answer.status,
+            "text": answer.text[:600],
+            "error_as_text": answer.looks_like_an_error,
+        },
     )
     run.journal.say(f"agent_acted: the turn ended as {answer.kind}: {_first_line(answer.text)}")
     final = answer.kind in ("reply", "failed")
