@@ -254,8 +254,6 @@ class Session:
             not_applicable=[str(path) for path in self._not_applicable],
             interrupted=interrupted,
         )
-        if not self.concerned:
-            code = first_code((code, UNPROVEN))
         if interrupted:
             code = first_code((code, UNPROVEN if self.policy.require_live else INTERRUPTED))
         document = receipt_document(
@@ -268,7 +266,8 @@ class Session:
             code=code,
             started=self.started.isoformat(),
             ended=datetime.now(UTC).isoformat(),
-        ) | {"remarks": self._remarks()}
+            remarks=self._remarks(),
+        )
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomic(
             self.folder / "summary.md", summary_markdown(document, [r.verdict for r in self._results]).encode()
