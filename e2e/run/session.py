@@ -254,8 +254,6 @@ class Session:
             not_applicable=[str(path) for path in self._not_applicable],
             interrupted=interrupted,
         )
-        if not self.concerned:
-            code = first_code((code, UNPROVEN))
         if interrupted:
             code = first_code((code, UNPROVEN if self.policy.require_live else INTERRUPTED))
         document = receipt_document(
