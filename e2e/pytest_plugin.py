@@ -7,7 +7,7 @@ Under xdist each worker has a session of its own and boots a file when its first
 import contextlib
 import os
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from e2e.verdict.classes import OK
 
 _FOLDER = "scenarios"
 _RED_ITEMS = ("outcome", "class", "cause", "torn_down")
-_ENVIRON = pytest.StashKey[dict[str, str]]()
+_ENVIRON = pytest.StashKey[Mapping[str, str]]()
 _DUE = pytest.StashKey[int]()
 _OWNER = pytest.StashKey[SessionOwner]()
 
@@ -60,11 +60,27 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Refuse, before any option of pytest is answered, a session that could prove nothing."""
+    try:
+        _prepare(config)
+    except pytest.exit.Exception as refusal:
+        print(refusal.msg, file=sys.stderr)  # noqa: T201 - pytest has no terminal yet
+        return refusal.returncode
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the owner of the session; a session that is refused, or cannot prove anything, ends here."""
+    """Prepare the owner of the session; a session that is refused ends here."""
     config.addinivalue_line("markers", "live: proves something live; must record the file it stands on as 'evidence'")
-    config.stash[_OWNER] = SessionOwner(config, config.stash.get(_ENVIRON, os.environ))
-    config.stash[_OWNER].choose(optimised=sys.flags.optimize)
+    _prepare(config)
+
+
+def _prepare(config: pytest.Config) -> None:
+    if _OWNER not in config.stash:
+        config.stash[_OWNER] = SessionOwner(config, config.stash.get(_ENVIRON, os.environ))
+        config.stash[_OWNER].choose(optimised=sys.flags.optimize)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

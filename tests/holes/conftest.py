@@ -49,6 +49,7 @@ class Hole:
     env: dict[str, str] = field(default_factory=dict)
     python: tuple[str, ...] = ()
     own_process: bool = False
+    run: int = 70
     xdist: dict[str, str] = field(default_factory=dict)
 
 

@@ -1,5 +1,6 @@
 """Every row of the table: green in bare pytest, and red under the policy, with the reason."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,8 @@ def test_each_hole_is_green_bare_and_red_with_the_plugin(hole: Any, trial: Prepa
     assert bare.status == 0, bare.text
     guarded = tried.guarded()
     if hole.closed_by == "receipt":
-        assert not list(tried.folder.glob("e2e-runs/*/session.json")), guarded.text
+        receipts = [json.loads(path.read_text()) for path in tried.folder.glob("e2e-runs/*/session.json")]
+        assert not [receipt for receipt in receipts if receipt["code"] == 0], guarded.text
     else:
         assert guarded.status != 0, guarded.text
         assert hole.says in guarded.text, guarded.text
@@ -22,8 +24,8 @@ def test_each_hole_is_green_bare_and_red_with_the_plugin(hole: Any, trial: Prepa
 
 def test_what_no_plugin_sees_is_red_without_a_receipt(unseen: Any, trial: Prepared) -> None:
     ended = trial(unseen).run()
-    assert ended.status == 70, ended.text
-    assert "HARNESS receipt-missing" in ended.text
+    assert ended.status == unseen.run, ended.text
+    assert unseen.run != 70 or "HARNESS receipt-missing" in ended.text, ended.text
 
 
 @pytest.mark.parametrize("workers", [False, True])

@@ -42,4 +42,4 @@ def _proven(_: session.Session, order: RunOrder) -> RunResult:
 
 
 session.AVAILABLE_TARGETS = frozenset({"local", "staging"})
-session.Session._run = _proven  # type: ignore[method-assign]
+session.Session._run = _proven  # type: ignore[method-assign, assignment]
