@@ -65,7 +65,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     try:
         _prepare(config)
     except pytest.exit.Exception as refusal:
-        print(refusal.msg, file=sys.stderr)  # noqa: T201 - pytest has no terminal yet
+        print(refusal.msg, file=sys.stderr)
         return refusal.returncode
     return None
 
@@ -200,9 +200,9 @@ class ScenarioFile(pytest.File):
             return
         for name in _RED_ITEMS if scenario.is_red_proof else (*scenario.prove, "verdict"):
             item: ScenarioItem = ScenarioItem.from_parent(self, name=name)
-            if self.config.pluginmanager.hasplugin("timeout"):
+            if hasattr(self.config.option, "timeout"):
                 item.add_marker(pytest.mark.timeout(0))  # a run has budgets of its own
-            if self.config.pluginmanager.hasplugin("xdist"):
+            if hasattr(self.config.option, "dist"):
                 item.add_marker(pytest.mark.xdist_group(str(self.path)))
             yield item
 

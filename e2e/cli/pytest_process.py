@@ -79,8 +79,8 @@ def pytest_arguments(
     Scenario files need no conftest, and one that lies beside them must not have a say in what is green.
     """
     return [
-        "-p", "e2e.pytest_plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--noconftest", "--rootdir", str(Path.cwd()),
-        "--import-mode=importlib", "--color=no", "-rA", f"--junitxml={folder / 'junit.xml'}",
+        "-p", "e2e.pytest_plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(Path.cwd()),
+        "--noconftest", "--import-mode=importlib", "--color=no", "-rA", f"--junitxml={folder / 'junit.xml'}",
         *(f"--e2e-{name}={value}" for name, value in options if value is not None),
         *(f"--e2e-{name}" for name in switches),
         *(str(file.absolute()) for file in files),

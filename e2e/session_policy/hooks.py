@@ -215,7 +215,7 @@ def _time_limit(item: pytest.Item) -> float:
     """Return the seconds after which pytest-timeout ends a test, 0 where it never does."""
     marker = item.get_closest_marker("timeout")
     given: Any = (marker.args[0] if marker.args else marker.kwargs.get("timeout")) if marker is not None else None
-    if given is None and item.config.pluginmanager.hasplugin("timeout"):
+    if given is None and hasattr(item.config.option, "timeout"):
         given = item.config.getoption("timeout", None) or os.environ.get("PYTEST_TIMEOUT")
         given = given or item.config.getini("timeout")
     return float(given or 0)
