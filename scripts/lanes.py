@@ -72,9 +72,15 @@ def _environment() -> dict[str, str]:
 def _run(lane: str, command: list[str]) -> bool:
     began = time.monotonic()
     done = subprocess.run(
-        [str(BIN / command[0]), *command[1:]], cwd=ROOT, env=_environment() | _ADDED.get(lane, {}), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False, timeout=600,
-    )  # fmt: skip
+        [str(BIN / command[0]), *command[1:]],
+        cwd=ROOT,
+        env=_environment() | _ADDED.get(lane, {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=600,
+    )
     seconds = time.monotonic() - began
     print(f"{'ok ' if done.returncode == 0 else 'RED'} {lane:<14} {seconds:5.1f} s  {' '.join(command)}", flush=True)
     if done.returncode != 0:

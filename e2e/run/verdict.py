@@ -8,12 +8,11 @@ from typing import Any
 from e2e.evidence.bundle import Bundle
 from e2e.evidence.events import Event, read_event_log
 from e2e.run.order import RunFacts, RunOrder
-from e2e.run.result import RunResult
+from e2e.run.result import RunResult, line_of
 from e2e.verdict.diagnosis import diagnose
 from e2e.verdict.document import ExpectedOutcome, judge, next_command, verdict_document
 from e2e.verdict.findings import Findings, LookSeen, read_findings
 from e2e.verdict.proofs import Proof, ProofStatus, settle
-from e2e.verdict.receipt import RunLine
 
 _PROOF_OF_STATE: dict[str, ProofStatus] = {
     "established": "proven",
@@ -72,18 +71,7 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
     )
     bundle.write_record("verdict.json", document)
     bundle.seal()
-    line = RunLine(
-        run_id=order.run_id,
-        scenario=order.scenario.name,
-        path=str(order.scenario.path),
-        outcome=judged.outcome,
-        cause_class=judged.cause_class,
-        cause=judged.cause,
-        expectation=judged.expectation,
-        code=judged.code,
-        verdict=str(bundle.folder / "verdict.json"),
-    )
-    return RunResult(line, bundle.folder, document)
+    return RunResult(line_of(order, judged), bundle.folder, document)
 
 
 def observed_proofs(findings: Findings, is_there: Callable[[str], bool]) -> list[Proof]:
