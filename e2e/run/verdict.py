@@ -37,7 +37,8 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
     if damage and findings.crash is None:
         findings = replace(findings, crash=f"the event log cannot be relied on: {'; '.join(damage)}")
     names = list(order.scenario.prove)
-    proofs = settle(names, observed_proofs(findings, lambda reference: _is_there(reference, events, bundle.folder)))
+    observed = observed_proofs(findings, lambda reference: _is_there(reference, events, bundle.folder))
+    proofs = settle(names, [_by_the_ledger(proof, facts) for proof in observed])
     diagnosis = diagnose(findings, names, proofs, require_live=order.policy.require_live)
     expect = order.scenario.expect
     expected = ExpectedOutcome(expect.outcome, expect.cause_class, expect.cause) if expect is not None else None
@@ -91,6 +92,13 @@ def observed_proofs(findings: Findings, is_there: Callable[[str], bool]) -> list
         else:
             proofs.append(Proof(end.name, status, (*named, end.reference), end.saying))
     return proofs
+
+
+def _by_the_ledger(proof: Proof, facts: RunFacts) -> Proof:
+    """Return the proof as the ledger leaves it: nothing is torn down while something that was created is open in it."""
+    if proof.name != "torn_down" or proof.status != "proven" or facts.ledger_closed is not False:
+        return proof
+    return replace(proof, status="missing", note="the ledger still has open entries")
 
 
 def _not_ours(events: Sequence[Event], demanded: Mapping[str, Any]) -> list[str]:

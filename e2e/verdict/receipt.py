@@ -70,8 +70,9 @@ def receipt_document(
     code: int,
     started: str,
     ended: str,
+    remarks: Sequence[str] = (),
 ) -> dict[str, object]:
-    """Return the receipt as JSON."""
+    """Return the receipt as JSON. ``remarks`` explain a code that the runs alone do not explain."""
     return {
         "receipt_version": 1,
         "session_id": session_id,
@@ -83,6 +84,7 @@ def receipt_document(
         "code": code,
         "started": started,
         "ended": ended,
+        "remarks": list(remarks),
     }
 
 

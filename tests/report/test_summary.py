@@ -40,7 +40,7 @@ def receipt(code: int, *verdicts: dict[str, Any], **changes: Any) -> dict[str, A
     runs = [{"path": f"{number}.yaml"} for number, _ in enumerate(verdicts)]
     demanded = [line["path"] for line in runs]
     document = {"session_id": "s-1", "code": code, "demanded": demanded, "not_applicable": [], "runs": runs}
-    return document | changes
+    return document | {"remarks": []} | changes
 
 
 def markdown(code: int, *verdicts: dict[str, Any], **changes: Any) -> list[str]:
@@ -153,6 +153,11 @@ def test_a_file_that_was_demanded_and_not_run_is_told_and_so_is_one_that_does_no
     assert "| 0.yaml | not run | | | | |" in lines
     assert "| b\\|c.yaml | not run | | | | |" in lines
     assert "| red.yaml | not applicable | | | | |" in lines
+
+
+def test_what_explains_the_code_is_told_below_it() -> None:
+    lines = markdown(5, GREEN, remarks=["a rehearsal: nothing live was proven", "b|c"])
+    assert lines[3:5] == ["* a rehearsal: nothing live was proven", "* b\\|c"]
 
 
 def test_the_platforms_words_do_nothing_in_markdown() -> None:

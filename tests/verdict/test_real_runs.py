@@ -326,6 +326,13 @@ def test_a_tenant_that_was_kept_on_request_is_neither_leak_nor_missing(again: Ag
     assert again(RED, kept)["expectation"] == "met"
 
 
+def test_a_teardown_is_not_proven_while_the_ledger_is_open(again: Again) -> None:
+    assert of_cause(again(FRESH, ledger_closed=False)) == ("error", "LEAK", "absence-unprovable", 4)
+    assert again(RED, ledger_closed=False)["expectation"] == "missed"
+    kept = changed(ends("torn_down"), state="kept", evidence=[])
+    assert again(FRESH, kept, ledger_closed=False)["outcome"] == "proven"
+
+
 def test_no_proof_but_the_teardown_can_be_kept(again: Again) -> None:
     for proof in set(PROOF_NAMES) - {"torn_down"}:
         assert of_cause(again(FRESH, changed(ends(proof), state="kept"))) == (
