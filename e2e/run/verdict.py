@@ -24,6 +24,9 @@ _PROOF_OF_STATE: dict[str, ProofStatus] = {
     "kept": "kept",
 }
 
+_KEY_OF_PART = {"registry_log": "registry"}
+"""The key of a look in the event log that stands for a part of the look's file, where it has another name."""
+
 
 def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bundle: Bundle) -> RunResult:
     """Write ``verdict.json``, seal the bundle and return the result of the run.
@@ -110,11 +113,14 @@ def _not_ours(events: Sequence[Event], demanded: Mapping[str, Any]) -> list[str]
 
 
 def _is_there(reference: str, events: Sequence[Event], folder: Path) -> bool:
-    """Whether evidence can be found: an event by its number, a file of the bundle by its name."""
+    """Whether evidence can be found: an event that is more than talk; a file, and in it the part that a look saw."""
     name, _, part = reference.partition("#")
     if name == "events.jsonl":
-        return any(part == f"seq={event.seq}" for event in events)
-    return (folder / name).is_file()
+        return any(part == f"seq={event.seq}" and event.kind != "said" for event in events)
+    if not (folder / name).is_file():
+        return False
+    looks = [event.data for event in events if event.kind == "look" and event.data.get("evidence") == name]
+    return not part or any(look.get(_KEY_OF_PART.get(part, part)) is not None for look in looks)
 
 
 def _idle_faults(order: RunOrder, events: Sequence[Event]) -> tuple[str, ...]:
