@@ -77,8 +77,7 @@ def crashed_run(order: RunOrder, error: Exception) -> RunResult:
     judged = Judged(
         "error", "HARNESS", "harness-crashed", (HARNESS_FAILED,), HARNESS_FAILED, expectation, "none", saying
     )
-    command = f"less {shlex.quote(str(order.folder / 'evidence' / 'crash.txt'))}"
-    document = _document(order, judged, (failure,), expected=expected, next_command=command)
+    document = _document(order, judged, (failure,), next_command=_crash_report(order), expected=expected)
     bundle = Bundle(order.folder, masker=order.masker())
     written = False
     if (order.folder / "verdict.json").exists():
@@ -145,6 +144,10 @@ def _document(
         expected=expected,
         next_command=next_command,
     )
+
+
+def _crash_report(order: RunOrder) -> str:
+    return f"less {shlex.quote(str(order.folder / 'evidence' / 'crash.txt'))}"
 
 
 def _now() -> datetime:
