@@ -29,15 +29,15 @@ _RUNTIME = "molecule-ai-workspace-runtime"
 _REPOSITORY = "registry.molecule.invalid/molecule-ai/workspace-template-claude-code"
 
 
-_BEFORE_PLUGINS = ("no-boot-install", "retired-binary", "claude-code-no-tools")
+_BEFORE_PLUGINS = ("no-boot-install", "no-plugins", "claude-code-no-tools")
 _IMAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (DEFAULT_IMAGE, "2026.6.21", ()),
     ("claude-code-previous", "2026.6.20", ()),
     (BEFORE_FIX_IMAGE, "2026.6.19", ("claude-code-before-fix",)),
-    ("claude-code-legacy", "2026.6.17", (*_BEFORE_PLUGINS, "claude-code-before-fix")),
-    ("claude-code-unreported", "2026.6.15", (*_BEFORE_PLUGINS, "claude-code-unreported")),
+    ("claude-code-legacy", "2026.6.17", (*_BEFORE_PLUGINS, "retired-binary", "claude-code-before-fix")),
+    ("claude-code-unreported", "2026.6.15", (*_BEFORE_PLUGINS, "retired-binary", "claude-code-unreported")),
     ("claude-code-no-boot-install", "2026.6.16", ("no-boot-install",)),
-    ("claude-code-hollow-binary", "2026.6.18", ("no-boot-install", "hollow-binary")),
+    ("claude-code-hollow-binary", "2026.6.18", (*_BEFORE_PLUGINS, "hollow-binary")),
     ("claude-code-no-tools", "2026.6.21", ("claude-code-no-tools",)),
     ("claude-code-wrong-mode", "2026.6.21", ("claude-code-wrong-mode",)),
     ("claude-code-other-verb", "2026.6.21", ("claude-code-other-verb",)),

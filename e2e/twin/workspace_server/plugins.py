@@ -65,7 +65,7 @@ def reconcile(tenant: Tenant, workspace_id: str) -> None:
     """Bring what is declared and what is recorded together.
 
     What lies on the box already (installed at boot) is only recorded. This twin does not push a plugin onto a box:
-    it says so in the log, as the platform does when a push fails; a source without a ref is not even staged.
+    it says so in the log, as the platform does when a push fails.
     """
     row = tenant.workspace(workspace_id)
     if row is None:
@@ -81,8 +81,6 @@ def reconcile(tenant: Tenant, workspace_id: str) -> None:
             record_install(tenant, workspace_id, name, source)
             installed += 1
             tenant.log(f"{prefix} already on box (boot-installed) — recording tracking row only, no re-deliver/restart")
-        elif "#" not in source:
-            tenant.log(f"{prefix} stage failed (source={source}): unpinned ref")
         else:
             tenant.log(f"{prefix} deliver failed")
     if declared:
