@@ -52,6 +52,7 @@ class LookSeen:
     evidence: str
     settings: Mapping[str, Any] | None
     presence: str | None
+    reads_present: bool | None
     registry: Mapping[str, Any] | None
     launch: Mapping[str, Any] | None
     concierge: Mapping[str, Any] | None
@@ -188,6 +189,7 @@ def look_seen(data: Mapping[str, Any]) -> LookSeen:
         evidence=str(data["evidence"]),
         settings=data.get("settings"),
         presence=data.get("presence"),
+        reads_present=data.get("reads_present"),
         registry=data.get("registry"),
         launch=data.get("launch"),
         concierge=data.get("concierge"),
