@@ -8,5 +8,5 @@ from molecule_runtime.delivery_contract import DeliveryContract
 __all__ = ["install_plugins"]
 
 
-def install_plugins(folders: Iterable[Path], settings_path: Path, contract: DeliveryContract) -> None:  # noqa: ARG001
+def install_plugins(folders: Iterable[Path], settings_path: Path, contract: DeliveryContract) -> None:
     """Do nothing."""
