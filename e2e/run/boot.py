@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.clients.control_plane import Organisation
-from e2e.clients.errors import NotReady, PlatformError, Refused, Unavailable
+from e2e.clients.errors import PlatformError, Refused, Unavailable
 from e2e.clients.tenant import Tenant, WorkspaceRow
 from e2e.run.context import Run
 from e2e.run.stages import Established
@@ -122,14 +122,17 @@ def tenant_ready(run: Run, result: BootResult, deadline: Deadline) -> Establishe
         nonlocal healthy
         try:
             status = tenant.health()
-            healthy = healthy + 1 if status == 200 else 0
-            if healthy < 2:
-                return Observed(f"/health {status}")
+        except PlatformError as error:
+            healthy = 0
+            return Observed(str(error), cause=error.cause)
+        healthy = healthy + 1 if status == 200 else 0
+        if healthy < 2:
+            return Observed(f"/health {status}")
+        try:
             count = len(tenant.workspaces())
         except Refused:
             raise
-        except (Unavailable, NotReady) as error:
-            healthy = 0
+        except PlatformError as error:
             return Observed(str(error), cause=error.cause)
         return Observed("ready", value=count)
 

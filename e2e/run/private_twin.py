@@ -26,9 +26,9 @@ class PrivateTwin:
     The twin's standard error goes to ``log``; a killed harness closes the pipe, and the twin takes its tree with it.
     """
 
-    def __init__(self, arguments: Sequence[str], log: Path) -> None:
+    def __init__(self, arguments: Sequence[str], log: Path, *, program: Sequence[str] | None = None) -> None:
         self._log = log.open("wb")
-        command = [*python_module("e2e.twin.serve"), "--json", "--until-stdin-closes", *arguments]
+        command = [*(program or python_module("e2e.twin.serve")), "--json", "--until-stdin-closes", *arguments]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -268,7 +268,8 @@ class Session:
             code=code,
             started=self.started.isoformat(),
             ended=datetime.now(UTC).isoformat(),
-        ) | {"remarks": self._remarks()}
+            remarks=self._remarks(),
+        )
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomic(
             self.folder / "summary.md", summary_markdown(document, [r.verdict for r in self._results]).encode()

@@ -70,6 +70,7 @@ def receipt_document(
     code: int,
     started: str,
     ended: str,
+    remarks: Sequence[str] = (),
 ) -> dict[str, object]:
     """Return the receipt as JSON."""
     return {
@@ -83,6 +84,7 @@ def receipt_document(
         "code": code,
         "started": started,
         "ended": ended,
+        "remarks": list(remarks),
     }
 
 
