@@ -81,9 +81,7 @@ def _presence(run: Run, book: StageBook, look: LookSeen | None) -> None:
     if look.presence == "true" and look.reads_present is True:
         book.record("presence_reported", "established", f"{field} is true, and our reading agrees", evidence=evidence)
     elif look.presence == "true" and look.reads_present is None:
-        book.record(
-            "presence_reported", "expired", f"{field} is true, but nothing could be read here", evidence=evidence
-        )
+        book.record("presence_reported", "expired", f"{field} is true, and no look saw whether so", evidence=evidence)
     elif look.presence == "true":
         saying = f"{field} is true, but our reading finds neither the server in the settings nor the retired binary"
         book.record("presence_reported", "refuted", saying, evidence=evidence)
