@@ -318,7 +318,7 @@ class ScenarioFile(pytest.File):
         if session.policy.target not in scenario.targets:
             session.not_applicable(self.path)
             return
-        for name in _RED_ITEMS if scenario.is_red_proof else (*scenario.prove, "verdict"):
+        for name in _RED_ITEMS if scenario.is_red_proof else (*scenario.demanded, "verdict"):
             item: ScenarioItem = ScenarioItem.from_parent(self, name=name)
             if self.config.pluginmanager.hasplugin("timeout"):
                 item.add_marker(pytest.mark.timeout(0))  # a run has budgets of its own

@@ -43,7 +43,7 @@ class RunOrder:
             "live": self.policy.live,
             "rehearsal": self.policy.rehearse,
             "policy": self.policy.as_document(),
-            "demanded": list(scenario.prove),
+            "demanded": list(scenario.demanded),
             "contract": self.contract.version,
             "harness": __version__,
             "hold_seconds": scenario.online.hold_seconds,

@@ -150,7 +150,7 @@ def _limits(environment: Environment) -> Limits:
 def _keep(order: RunOrder, spine: Spine) -> bool:
     if order.policy.keep == "always":
         return True
-    established = all(spine.book.established(name) for name in order.scenario.prove if name != "torn_down")
+    established = all(spine.book.established(name) for name in order.scenario.demanded if name != "torn_down")
     return order.policy.keep == "on-failure" and not established
 
 

@@ -41,7 +41,7 @@ def nothing_live_run(order: RunOrder) -> RunResult:
         OSError: the bundle cannot be written.
     """
     reason = f"{NOTHING_LIVE}: require-live is demanded, and the target {order.policy.target} is embedded"
-    failure = Failure("proof-missing", "UNKNOWN", UNPROVEN, order.scenario.prove, (), reason)
+    failure = Failure("proof-missing", "UNKNOWN", UNPROVEN, order.scenario.demanded, (), reason)
     judged = Judged("unproven", "UNKNOWN", "proof-missing", (UNPROVEN,), UNPROVEN, None, "none", reason)
     return _not_begun(order, judged, (failure,))
 
@@ -119,7 +119,7 @@ def _publish(
 def _document(order: RunOrder, judged: Judged, failures: Sequence[Failure], *, next_command: str) -> dict[str, Any]:
     return verdict_document(
         judged,
-        [Proof(name, "not_run", (), "the run did not begin") for name in order.scenario.prove],
+        [Proof(name, "not_run", (), "the run did not begin") for name in order.scenario.demanded],
         Diagnosis(tuple(failures), failures[0] if failures else None, judged.codes),
         identity={
             **order.demanded(),

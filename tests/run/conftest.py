@@ -274,7 +274,13 @@ class FakeHosts:
         look: dict[str, Any] = {"version": 1, "host": {"boot_id": "b", "uid": 0}, "concierge": None}
         if instance_id == CONCIERGE_HOST:
             launch = self._launch(request["launch"]) if request["launch"] else None
-            seen = {"container": container, "settings": SETTINGS, "presence": {"answer": "true"}, **self.concierge}
+            seen = {
+                "container": container,
+                "settings": SETTINGS,
+                "image": IMAGE,
+                "presence": {"answer": "true"},
+                **self.concierge,
+            }
             return {**look, "concierge": {**seen, "launch": launch}}
         shown = [identity for identity in self.platform.controls if identity in request["control_ids"]]
         controls = [
@@ -283,7 +289,9 @@ class FakeHosts:
         ]
         # The first control stands before the lines of this log, the others after it.
         lines = [*controls[:1], *self.log, *controls[1:]]
-        matches = [{"time": f"2026-06-19T10:00:{n:02d}.000000000Z", **line, "position": n} for n, line in enumerate(lines, 1)]
+        matches = [
+            {"time": f"2026-06-19T10:00:{n:02d}.000000000Z", **line, "position": n} for n, line in enumerate(lines, 1)
+        ]
         log = {"readable": self.readable, "complete": True, "lines": len(lines), "matches": matches}
         return {**look, "registry_log": {"container": container, "log": {**log, "matches_left_out": 0}}}
 
@@ -297,6 +305,7 @@ class FakeHosts:
         return {**usual, "tool": tool, **given, "call": {**call, **self.launch.get("call", {})}}
 
 
+IMAGE = {"kind": "manifest", "digest": "sha256:" + "1" * 64}
 SETTINGS = {
     "state": "ok",
     "servers": ["molecule-platform"],
