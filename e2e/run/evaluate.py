@@ -37,7 +37,7 @@ def judge_looks(
     looks: HostLooks,
     window: Window,
 ) -> None:
-    """Record ``image_running``, ``settings_wired``, ``presence_reported`` and ``registered`` from the looks of one incarnation."""
+    """Record the stages that hang on the looks alone: image, settings, presence and registration."""
     if not book.established("hosts_reachable"):
         for stage in ("image_running", "settings_wired", "presence_reported", "registered"):
             book.skip(stage, "needs hosts_reachable")
