@@ -6,6 +6,8 @@ from e2e.clients.pace import RequestPace
 
 
 class Clock:
+    """A clock whose sleeps cost nothing."""
+
     def __init__(self) -> None:
         self.now = 50.0
         self.slept: list[float] = []
