@@ -1,13 +1,14 @@
 """What one run is told before it begins, and what the verdict needs to know of it beside the event log."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from e2e import __version__
 from e2e.contract import Contract
 from e2e.evidence.masking import Masker
+from e2e.hosts.client_pool import ClientPool
 from e2e.run.target import Connection
 from e2e.run.waiting import Interruption
 from e2e.scenario.model import Scenario
@@ -29,6 +30,7 @@ class RunOrder:
     attached: Connection | None
     interruption: Interruption
     say: Callable[[str], None]
+    aws: ClientPool = field(default_factory=ClientPool)
 
     def demanded(self) -> dict[str, Any]:
         """Return what is demanded of the run and under which policy: the first event of its log."""

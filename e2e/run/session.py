@@ -11,6 +11,7 @@ from pathlib import Path
 
 from e2e.contract import Contract, load_contract
 from e2e.evidence.files import write_atomic
+from e2e.hosts.client_pool import ClientPool
 from e2e.ledger.pointer import state_folder
 from e2e.report.summary import summary_markdown, verdict_lines
 from e2e.run.order import RunOrder
@@ -154,6 +155,7 @@ class Session:
         self._results: list[RunResult] = []
         self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
+        self._aws = ClientPool()
 
     def prepare(self) -> None:
         """Make the folders that the session writes to, before anything is created elsewhere.
@@ -229,6 +231,7 @@ class Session:
             attached=self.connection,
             interruption=self.interruption,
             say=self.say,
+            aws=self._aws,
         )
         try:
             result = self._run(order)
