@@ -78,7 +78,9 @@ def _presence(run: Run, book: StageBook, look: LookSeen | None) -> None:
         return
     evidence = (f"{look.evidence}#presence",)
     field = run.contract.runtime_present_field
-    if look.presence == "true" and look.wired is not False:
+    if look.presence == "true" and look.wired is None:
+        book.record("presence_reported", "expired", f"{field} is true, and no look saw the settings", evidence=evidence)
+    elif look.presence == "true" and look.wired:
         book.record("presence_reported", "established", f"{field} is true, and our reading agrees", evidence=evidence)
     elif look.presence == "true":
         saying = f"{field} is true, but our reading of the settings finds no such server"
