@@ -314,6 +314,4 @@ def aws_access(
         for one in clients
     }
     discovery = Discovery(clients, slug, control_plane_instance_id)
-    return AwsAccess(
-        transports, clients, discovery, echo_seconds=poll.echo_seconds, limits=limits, monotonic=monotonic
-    )
+    return AwsAccess(transports, clients, discovery, echo_seconds=poll.echo_seconds, limits=limits, monotonic=monotonic)

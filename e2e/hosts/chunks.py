@@ -87,7 +87,7 @@ class ChunkReader:
         troubles: dict[str, Enveloped | HostAccessError] = {}
         for instance_id, rest in rests.items():
             try:
-                rest += _piece(outputs[instance_id], marker, sizes[instance_id], self._limits)
+                rest.extend(_piece(outputs[instance_id], marker, sizes[instance_id], self._limits))
             except HostAccessError as error:
                 troubles[instance_id] = error.for_instance(instance_id)
         return troubles

@@ -99,7 +99,7 @@ class Discovery:
             if not host.is_gone:
                 continue
             if not living or CONTROL_PLANE in host.found_by:
-                raise InstanceTerminated(f"EC2 says {host.state}", instance_id=host.instance_id, repro=self._repro(host.region))
+                raise self._told(InstanceTerminated, host)
             if host.name_tag not in names:
                 raise InstanceGone(
                     f"EC2 says {host.state}, Name tag {host.name_tag}",
@@ -108,7 +108,7 @@ class Discovery:
                 )
         for host in living:
             if host.state != "running":
-                raise HostNotRunning(f"EC2 says {host.state}", instance_id=host.instance_id, repro=self._repro(host.region))
+                raise self._told(HostNotRunning, host)
         return living
 
     def managed(self, hosts: Iterable[HostRef]) -> None:
@@ -213,13 +213,14 @@ class Discovery:
         return ()
 
     def _repro(self, region: str) -> str:
-        return aws_command(
-            ("ec2", "describe-instances", "--filters", f"Name=tag:Name,Values=*{self._slug}*"), region
-        )
+        return aws_command(("ec2", "describe-instances", "--filters", f"Name=tag:Name,Values=*{self._slug}*"), region)
+
+    def _told(self, kind: type[HostAccessError], host: HostRef) -> HostAccessError:
+        return kind(f"EC2 says {host.state}", instance_id=host.instance_id, repro=self._repro(host.region))
 
     def _repro_managed(self, region: str, instance_ids: Iterable[str]) -> str:
-        words = ("ssm", "describe-instance-information", "--filters", "Key=InstanceIds,Values=" + ",".join(instance_ids))
-        return aws_command(words, region)
+        chosen = "Key=InstanceIds,Values=" + ",".join(instance_ids)
+        return aws_command(("ssm", "describe-instance-information", "--filters", chosen), region)
 
 
 def _reference(instance: "InstanceTypeDef", found_by: str, region: str) -> HostRef:

@@ -175,13 +175,13 @@ def spool(content: bytes) -> str:
                     env={"PATH": "/usr/bin:/bin"},
                     start_new_session=True,
                 )
-                if started != 0:
-                    raise OSError("no reaper")
-                file.write(content)
-        except OSError:  # no process, or memory is full
-            os.unlink(path)  # noqa: PTH108
-            continue
-        return name
+                if started == 0:
+                    file.write(content)
+                    file.flush()
+                    return name
+        except OSError:  # no process to be had, or memory is full
+            pass
+        os.unlink(path)  # noqa: PTH108
     return ""
 
 

@@ -12,7 +12,7 @@ class PollTimes:
     ``read_attempts`` is how often botocore tries one reading call; ``lookup_seconds`` is how long a command whose
     answer was lost is looked for; ``confirm_seconds`` is how long a cancelled command is watched; ``echo_seconds`` is
     how long the echo that proves the way is waited for, a little more than its budgets on the wire come to.
-    ``requests_per_second`` and ``requests_at_once`` limit all requests of a process to one region, repetitions included.
+    ``requests_per_second`` and ``requests_at_once`` limit all requests of a process to one region, with repetitions.
     """
 
     first_seconds: float

@@ -73,18 +73,13 @@ class InvocationWatch:
         """Return the rows of several commands from one list; None where others fill the list and it costs more."""
         after = (min(timed.values()) - _MARGIN).strftime("%Y-%m-%dT%H:%M:%SZ")
         found: dict[str, list[CommandInvocationTypeDef]] = {command_id: [] for command_id in timed}
-        token = ""
-        for _ in timed:
-            page = self._client().list_command_invocations(
-                Filters=[{"key": "InvokedAfter", "value": after}],
-                MaxResults=_PAGE,
-                **({"NextToken": token} if token else {}),
-            )
+        pages = self._client().get_paginator("list_command_invocations")
+        asked = pages.paginate(Filters=[{"key": "InvokedAfter", "value": after}], PaginationConfig={"PageSize": _PAGE})
+        for number, page in enumerate(asked, 1):
             _sort_in(found, page["CommandInvocations"])
-            token = page.get("NextToken", "")
-            if not token:
-                return found
-        return None
+            if number == len(timed) and page.get("NextToken"):
+                return None
+        return found
 
     def _one(self, command_id: str) -> "Sequence[CommandInvocationTypeDef]":
         found: dict[str, list[CommandInvocationTypeDef]] = {command_id: []}
@@ -98,9 +93,7 @@ class InvocationWatch:
         return found[command_id]
 
 
-def _sort_in(
-    found: "Mapping[str, list[CommandInvocationTypeDef]]", rows: "Iterable[CommandInvocationTypeDef]"
-) -> None:
+def _sort_in(found: "Mapping[str, list[CommandInvocationTypeDef]]", rows: "Iterable[CommandInvocationTypeDef]") -> None:
     for row in rows:
         if row.get("CommandId", "") in found:
             found[row["CommandId"]].append(row)
