@@ -12,6 +12,7 @@ from pathlib import Path
 from e2e.clients.pace import LIVE_REQUESTS_PER_SECOND, RequestPace
 from e2e.contract import Contract, load_contract
 from e2e.evidence.files import write_atomic
+from e2e.hosts.client_pool import ClientPool
 from e2e.ledger.pointer import state_folder
 from e2e.probes.registry_texts import UnknownLogTextError, means
 from e2e.report.summary import summary_markdown, verdict_lines
@@ -165,6 +166,7 @@ class Session:
         self._results: list[RunResult] = []
         self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
+        self._aws = ClientPool()
 
     def prepare(self) -> None:
         """Make the folders that the session writes to, before anything is created elsewhere.
@@ -243,6 +245,7 @@ class Session:
             say=self.say,
             neighbours=self._neighbours,
             pace=self._pace,
+            aws=self._aws,
         )
         try:
             result = self._run(order)
