@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from e2e.twin.clock import PlatformClock
+from e2e.twin.faults.plan import FaultPlan, FaultSwitch
 from e2e.twin.gateway import Gateway, TenantDoor
 from e2e.twin.listener import Listener, bind_loopback
 from e2e.twin.outbound import Reply, request
 from e2e.twin.wire import Answer, Application, Call, Route
 
 DOMAIN = "twin.invalid"
+PLAN = FaultPlan((), 0.0, 100.0, "")
 DOORS: dict[str, TenantDoor] = {}
 
 
@@ -32,7 +34,9 @@ def echo(call: Call) -> Answer:
 def door() -> Iterator[str]:
     methods = ("GET", "POST", "DELETE")
     tenant = Listener(Application([Route(method, "/{path:path}", echo) for method in methods]), bind_loopback(0))
-    gateway = Listener(Gateway(Directory(), PlatformClock(100.0), DOMAIN).application(), bind_loopback(0))
+    gateway = Listener(
+        Gateway(Directory(), PlatformClock(100.0), DOMAIN, FaultSwitch(PLAN)).application(), bind_loopback(0)
+    )
     tenant_url = tenant.start()
     DOORS.update({name: TenantDoor("id-1", tenant_url) for name in ("one", "id-1")})
     DOORS["young"] = TenantDoor("id-2", "")

@@ -10,7 +10,7 @@ from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
 from e2e.twin.cloud.fleet import InstanceView
 from e2e.twin.database import Database, Row, timestamp
-from e2e.twin.faults.plan import FaultPlan
+from e2e.twin.faults.plan import FaultPlan, FaultSwitch
 from e2e.twin.gateway import TenantDoor
 from e2e.twin.hosts.host import Host
 from e2e.twin.identities import Identities
@@ -92,6 +92,11 @@ class Estate:
     archive: Callable[[str, str, str], bytes | None]
     background: Background = field(default_factory=Background)
     launching: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def switch(self) -> FaultSwitch:
+        """Where the parts of the control plane ask for their faults."""
+        return FaultSwitch(self.faults)
 
     def org(self, slug: str) -> Row | None:
         """Return the organisation's row, or None."""
