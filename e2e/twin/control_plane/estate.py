@@ -118,9 +118,15 @@ class Estate:
         return self.database.row("SELECT * FROM orgs WHERE id = ?", org_id)
 
     def tenant_door(self, *, slug: str = "", org_id: str = "") -> TenantDoor | None:
-        """Return where a tenant listens, found by slug or by id; None for no such tenant."""
+        """Return where a tenant listens, found by slug or by id; None for no such tenant.
+
+        The port of a machine that is gone may belong to anybody by now, so nobody is sent there.
+        """
         row = self.org(slug) if slug else self.org_by_id(org_id)
-        return None if row is None else TenantDoor(row["id"], row["tenant_url"])
+        if row is None:
+            return None
+        up = bool(row["instance_id"]) and self.machines.view(row["instance_id"]).state == "running"
+        return TenantDoor(row["id"], row["tenant_url"] if up else "")
 
     def record_boot_event(self, org_id: str, stage: str, message: str = "") -> None:
         """Write down how far the organisation's boot is."""
