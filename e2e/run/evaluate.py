@@ -58,6 +58,9 @@ def _settings(book: StageBook, look: LookSeen | None) -> None:
     if look.wired and look.launchable:
         command = look.settings.get("command")
         book.record("settings_wired", "established", f"wired: {command}", evidence=evidence)
+    elif look.wired and look.launchable is None:
+        saying = f"wired, and no look saw whether the command {look.settings.get('command')!r} is there"
+        book.record("settings_wired", "expired", saying, evidence=evidence)
     elif look.wired:
         saying = f"wired, and the command {look.settings.get('command')!r} is not there where the agent runs"
         book.record("settings_wired", "refuted", saying, evidence=evidence)
@@ -75,10 +78,12 @@ def _presence(run: Run, book: StageBook, look: LookSeen | None) -> None:
         return
     evidence = (f"{look.evidence}#presence",)
     field = run.contract.runtime_present_field
-    if look.presence == "true" and look.wired is not False:
+    if look.presence == "true" and look.reads_present is True:
         book.record("presence_reported", "established", f"{field} is true, and our reading agrees", evidence=evidence)
+    elif look.presence == "true" and look.reads_present is None:
+        book.record("presence_reported", "expired", f"{field} is true, and no look saw whether so", evidence=evidence)
     elif look.presence == "true":
-        saying = f"{field} is true, but our reading of the settings finds no such server"
+        saying = f"{field} is true, but our reading finds neither the server in the settings nor the retired binary"
         book.record("presence_reported", "refuted", saying, evidence=evidence)
     elif look.presence == "false":
         book.record("presence_reported", "refuted", f"the installed runtime says {field}=false", evidence=evidence)
@@ -121,6 +126,9 @@ def _registered(book: StageBook, seen: Sequence[LookSeen], window: Window) -> tu
         book.record("registered", "not_run", "no refusal stands, but there is no window that held", evidence=evidence)
     elif moved := _moved(seen):
         book.record("registered", "expired", moved, evidence=evidence)
+    elif look.registry.get("left_out"):
+        saying = f"{look.registry['left_out']} known lines were left out, and a refusal may be among them"
+        book.record("registered", "expired", saying, evidence=evidence)
     else:
         book.record("registered", "established", "the log is readable and no refusal stands", evidence=evidence)
     return standing
