@@ -94,6 +94,10 @@ class FaultSwitch:
         """Say whether fault ``name`` is on now, without a trace: for behaviour that is not an act yet."""
         return self._on(name) is not None
 
+    def on(self, name: str) -> Fault | None:
+        """Return fault ``name`` with its parameters if it is on now, without a trace: as :meth:`is_on`."""
+        return self._on(name)
+
     def acting(self, name: str, where: str) -> Fault | None:
         """Return fault ``name`` with its parameters if it is on now, and write down that it acted at ``where``."""
         fault = self._on(name)

@@ -13,7 +13,7 @@ from e2e.twin.workspace_server.tenant import Tenant
 def list_workspaces(tenant: Tenant, call: Call) -> Answer:
     """Answer GET /workspaces."""
     admin_guard(tenant, call)
-    return Answer(200, [list_row(row) for row in listed_rows(tenant)])
+    return Answer(200, [list_row(tenant, row) for row in listed_rows(tenant)])
 
 
 def get_workspace(tenant: Tenant, call: Call) -> Answer:
@@ -21,7 +21,7 @@ def get_workspace(tenant: Tenant, call: Call) -> Answer:
     row = find(tenant, call.parameters["workspace_id"])
     if row["status"] == "removed" and call.query.get("include_removed") != "true":
         raise _gone(row)
-    return Answer(200, single_row(row))
+    return Answer(200, single_row(tenant, row))
 
 
 def get_model(tenant: Tenant, call: Call) -> Answer:
@@ -57,7 +57,7 @@ def delete_workspace(tenant: Tenant, call: Call) -> Answer:
         names = [{"id": child["id"], "name": child["name"]} for child in children]
         return Answer(409, {"status": "confirmation_required", "children": names})
     try:
-        removed = _remove(tenant, row)
+        removed = remove(tenant, row)
     except ProvisionError as error:
         raise RefusedError(500, f"failed to stop workspace: {error}") from error
     status = "purged" if call.query.get("purge") == "true" else "removed"
@@ -80,8 +80,13 @@ def find(tenant: Tenant, workspace_id: str) -> Row:
     return row
 
 
-def _remove(tenant: Tenant, row: Row) -> int:
-    removed = sum(_remove(tenant, child) for child in children_of(tenant, row["id"]))
+def remove(tenant: Tenant, row: Row) -> int:
+    """Remove a workspace and everything under it, hosts included, and return how many that were.
+
+    Raises:
+        ProvisionError: a host could not be terminated.
+    """
+    removed = sum(remove(tenant, child) for child in children_of(tenant, row["id"]))
     if row["instance_id"]:
         deprovision(tenant, row["id"], row["instance_id"])
     tenant.database.execute(
