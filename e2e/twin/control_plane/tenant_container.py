@@ -40,6 +40,7 @@ def tenant_container(estate: Estate, org: Row) -> ContainerSpec:
             "MOLECULE_ORG_SLUG": org["slug"],
             "MOLECULE_ORG_NAME": org["name"],
             "MOLECULE_CP_URL": estate.url,
+            "ADMIN_TOKEN": org["admin_token"],
         },
         labels={},
         build_rootfs=build_rootfs,

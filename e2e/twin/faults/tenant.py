@@ -43,9 +43,7 @@ _REGISTRY = (
     ),
 )
 _CONCIERGE = (
-    FaultKind(
-        "concierge-removed", "somebody removes the concierge while it is online (F-51)", parameters={"after": 60.0}
-    ),
+    FaultKind("concierge-removed", "the online concierge's row becomes a tombstone (F-51)", parameters={"after": 60.0}),
     FaultKind(
         "tombstone-revived",
         "the concierge is removed and its machine is not; the next denial makes the tombstone failed (F-15)",
@@ -54,7 +52,7 @@ _CONCIERGE = (
     FaultKind(
         "online-while-host-gone",
         "the concierge's machine goes, and nobody looks after its sign of life (F-50)",
-        parameters={"after": 60.0},
+        parameters={"after": 30.0},
     ),
 )
 _CREATION = (

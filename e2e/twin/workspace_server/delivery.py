@@ -8,8 +8,7 @@ import io
 import json
 import shutil
 import tarfile
-import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from e2e.twin.outbound import UnreachableError, request
 from e2e.twin.workspace_server.tenant import Tenant
@@ -63,15 +62,29 @@ def push_plugin(tenant: Tenant, instance_id: str, name: str, archive: bytes) -> 
         raise PushError(f"{instance_id} has no /configs")
     target = configs / "plugins" / name
     try:
-        with tempfile.TemporaryDirectory(prefix="plugin-") as scratch:
-            with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-                tar.extractall(scratch, filter="data")
-            (tree,) = Path(scratch).iterdir()
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(tree, target)
-    except (OSError, ValueError, tarfile.TarError) as error:
+        files = _files_of(archive)
+        shutil.rmtree(target, ignore_errors=True)
+        for path, content in files.items():
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_bytes(content)
+    except (OSError, EOFError, tarfile.TarError) as error:
         raise PushError(str(error)) from error
     return hashlib.sha256(archive).hexdigest()[:40]
+
+
+def _files_of(archive: bytes) -> dict[PurePosixPath, bytes]:
+    """Return the files of the archive by their path under its one top folder; nothing else, and nothing outside it."""
+    files = {}
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        for member in tar:
+            _, *inside = PurePosixPath(member.name).parts
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is None:
+                continue
+            if ".." in inside or not inside or member.name.startswith("/"):
+                raise PushError(f"{member.name} lies outside the archive")
+            files[PurePosixPath(*inside)] = content.read()
+    return files
 
 
 def is_on_box(tenant: Tenant, instance_id: str, name: str) -> bool:

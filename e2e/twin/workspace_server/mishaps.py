@@ -6,7 +6,6 @@ from e2e.twin.database import Row, timestamp
 from e2e.twin.workspace_server.control_plane_client import ProvisionError, deprovision
 from e2e.twin.workspace_server.restart import restart_in_background
 from e2e.twin.workspace_server.tenant import Tenant
-from e2e.twin.workspace_server.workspaces import remove
 
 MISHAP_INTERVAL = 5.0
 """Platform seconds between two looks."""
@@ -39,22 +38,20 @@ class Mishaps:
                 return
 
 
-def _remove_concierge(tenant: Tenant, row: Row) -> None:
-    try:
-        remove(tenant, row)
-    except ProvisionError as error:
-        tenant.log(f"Provisioner: workspace {row['id']} deprovision failed: {error}")
+def _bury(tenant: Tenant, row: Row) -> None:
+    """Leave a tombstone for a concierge whose machine goes on."""
+    tenant.database.execute(
+        "UPDATE workspaces SET status = 'removed', removed_at = ?, live_until = NULL WHERE id = ?",
+        timestamp(tenant.clock.now()),
+        row["id"],
+    )
+    tenant.database.execute("UPDATE workspace_tokens SET revoked = 1 WHERE workspace_id = ?", row["id"])
 
 
-def _bury_alive(tenant: Tenant, row: Row) -> None:
-    """Leave a tombstone, without secrets and tokens, for a concierge whose machine goes on."""
+def _bury_with_secrets(tenant: Tenant, row: Row) -> None:
+    """Leave a tombstone without secrets: the next heartbeat of the machine is denied."""
     with tenant.database.transaction():
-        tenant.database.execute(
-            "UPDATE workspaces SET status = 'removed', removed_at = ?, live_until = NULL WHERE id = ?",
-            timestamp(tenant.clock.now()),
-            row["id"],
-        )
-        tenant.database.execute("UPDATE workspace_tokens SET revoked = 1 WHERE workspace_id = ?", row["id"])
+        _bury(tenant, row)
         tenant.database.execute("DELETE FROM workspace_secrets WHERE workspace_id = ?", row["id"])
 
 
@@ -70,8 +67,8 @@ def _restart(tenant: Tenant, row: Row) -> None:
 
 
 _MISHAPS: dict[str, Callable[[Tenant, Row], None]] = {
-    "concierge-removed": _remove_concierge,
-    "tombstone-revived": _bury_alive,
+    "concierge-removed": _bury,
+    "tombstone-revived": _bury_with_secrets,
     "online-while-host-gone": _lose_host,
     "stale-register-failure": _restart,
 }

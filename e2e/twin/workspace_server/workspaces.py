@@ -57,7 +57,7 @@ def delete_workspace(tenant: Tenant, call: Call) -> Answer:
         names = [{"id": child["id"], "name": child["name"]} for child in children]
         return Answer(409, {"status": "confirmation_required", "children": names})
     try:
-        removed = remove(tenant, row)
+        removed = _remove(tenant, row)
     except ProvisionError as error:
         raise RefusedError(500, f"failed to stop workspace: {error}") from error
     status = "purged" if call.query.get("purge") == "true" else "removed"
@@ -80,13 +80,8 @@ def find(tenant: Tenant, workspace_id: str) -> Row:
     return row
 
 
-def remove(tenant: Tenant, row: Row) -> int:
-    """Remove a workspace and everything under it, hosts included, and return how many that were.
-
-    Raises:
-        ProvisionError: a host could not be terminated.
-    """
-    removed = sum(remove(tenant, child) for child in children_of(tenant, row["id"]))
+def _remove(tenant: Tenant, row: Row) -> int:
+    removed = sum(_remove(tenant, child) for child in children_of(tenant, row["id"]))
     if row["instance_id"]:
         deprovision(tenant, row["id"], row["instance_id"])
     tenant.database.execute(
