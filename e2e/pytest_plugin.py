@@ -1,28 +1,35 @@
 """Scenario files as pytest items: one file is one collector and one boot, its items are the proofs demanded.
 
-Runs are booted ahead in threads and items wait for them; Ctrl-C asks every run to stop, and waits for its teardown.
+Runs are booted ahead in threads and items wait for them. Ctrl-C asks every run to stop, and waits for its teardown.
+Under xdist each worker has a session of its own and boots a file when its first item comes (``--dist loadgroup``).
 """
 
-import concurrent.futures
 import contextlib
 import os
-import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from e2e.run.session import Session, SessionOptions, SessionResult, open_session
+from e2e.run.ahead import BootsAhead
+from e2e.run.result import RunResult
+from e2e.run.session import Session, SessionOptions, SessionResult, new_session_id, open_session
+from e2e.run.stopping import StopSignals
+from e2e.run.waiting import Interrupted
 from e2e.scenario.loader import load_scenario
 from e2e.scenario.model import Scenario
 from e2e.scenario.problems import ScenarioError
-from e2e.verdict.classes import CONFIG_WRONG, OK
+from e2e.verdict.classes import CONFIG_WRONG, OK, UNPROVEN
 from e2e.verdict.environment import ConfigurationError
 
 _SUFFIXES = (".yaml", ".yml")
 _FOLDER = "scenarios"
 _RED_ITEMS = ("outcome", "class", "cause", "torn_down")
+_SESSION_ID = "concierge_e2e_session_id"
+_CODE = "concierge_e2e_code"
 _PROGRESS = pytest.StashKey[int]()
 _OWNER = pytest.StashKey["SessionOwner"]()
 
@@ -77,38 +84,49 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioF
     """Collect YAML files that are named on the command line or live below a folder called ``scenarios``."""
     if file_path.suffix not in _SUFFIXES:
         return None
-    if _FOLDER not in file_path.parts and not parent.session.isinitpath(file_path):
+    root = parent.config.rootpath
+    below = file_path.relative_to(root) if file_path.is_relative_to(root) else file_path
+    if _FOLDER not in below.parts and not parent.session.isinitpath(file_path):
         return None
     file: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
     return file
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Hand the files with at least one item to the session, in their order."""
-    if session.config.option.collectonly:
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember whose items were deselected: under require-live they are demanded all the same."""
+    for item in items:
+        if isinstance(item, ScenarioItem):
+            item.config.stash[_OWNER].deselected.add(item.file.path)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Print the policy, which is chosen when the first scenario is collected."""
+    return config.stash[_OWNER].header()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Boot the files with at least one item, in their order, unless pytest is about to give up or only lists."""
+    option = session.config.option
+    if option.collectonly or (session.testsfailed and not option.continue_on_collection_errors):
         return
     files = {item.file.path: item.file for item in session.items if isinstance(item, ScenarioItem)}
-    if files:
-        session.config.stash[_OWNER].begin(list(files.values()))
+    session.config.stash[_OWNER].begin(list(files.values()))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
     """Let every boot end, write the receipt, and never leave 0 where the table of exit codes has another."""
     owner = session.config.stash.get(_OWNER, None)
-    result = owner.finish() if owner is not None else None
+    code = OK
+    if owner is not None:
+        cut_short = session.exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldstop or session.shouldfail
+        code = owner.finish(stop=bool(cut_short))
     try:
         return (yield)
     finally:
-        if result is not None and result.code != OK and session.exitstatus == OK:
+        if code != OK and session.exitstatus == OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Print the policy once it is chosen."""
-    owner = config.stash.get(_OWNER, None)
-    return owner.header() if owner is not None else []
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -118,17 +136,34 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("concierge-e2e")
         for line in owner.result.lines:
             terminalreporter.write_line(line)
+        terminalreporter.write_line(f"session: {owner.result.folder} ends with {owner.result.code}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker under which name its session belongs to this one."""
+    node.workerinput[_SESSION_ID] = node.config.stash[_OWNER].shared_session_id()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the code of the session that an xdist worker had; one that died has none."""
+    node.config.stash[_OWNER].worker_codes.append(getattr(node, "workeroutput", {}).get(_CODE))
 
 
 class SessionOwner:
-    """Owns the one session of a pytest process: its policy, its threads, its receipt."""
+    """Owns the one session of a pytest process: its policy, its runs, its receipt."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._session: Session | None = None
-        self._executor: concurrent.futures.ThreadPoolExecutor | None = None
-        self._futures: dict[Path, concurrent.futures.Future[Any]] = {}
-        self._previous_handler: Any = None
+        self._ahead: BootsAhead | None = None
+        self._signals = StopSignals(lambda _: self._stop())
+        self._shared_session_id: str | None = None
+        self._refused = False
+        self.deselected: set[Path] = set()
+        self.worker_codes: list[int | None] = []
         self.result: SessionResult | None = None
 
     def session(self) -> Session:
@@ -146,69 +181,113 @@ class SessionOwner:
                 require_live=option.e2e_require_live,
                 rehearse=option.e2e_rehearse,
             )
+            if self._worker is not None:
+                session_id = f"{self._worker[_SESSION_ID]}-{self._worker['workerid']}"
+                options = replace(options, session_id=session_id)
             try:
                 self._session = open_session(options, os.environ, self._say)
             except ConfigurationError as error:
-                pytest.exit(str(error), returncode=CONFIG_WRONG)
+                self.refuse(str(error))
         return self._session
+
+    def refuse(self, problem: str) -> NoReturn:
+        """End pytest with the code for bad configuration; no receipt is written, for nothing was run."""
+        self._refused = True
+        pytest.exit(problem, returncode=CONFIG_WRONG)
 
     def header(self) -> list[str]:
         """Return the policy in a line, if it is chosen already."""
         return [f"concierge-e2e: {self._session.policy.header}"] if self._session is not None else []
 
-    def begin(self, files: "list[ScenarioFile]") -> None:
-        """Start the runs, a few at a time, in the order of the files."""
-        session = self.session()
-        self._previous_handler = signal.signal(signal.SIGTERM, _interrupt)
-        self._executor = concurrent.futures.ThreadPoolExecutor(
-            max_workers=max(self._config.option.e2e_jobs, 1), thread_name_prefix="boot"
-        )
-        for file in files:
-            session.demand(file.path)
-        for file in files:
-            self._futures[file.path] = self._executor.submit(session.run_scenario, file.scenario())
+    def shared_session_id(self) -> str:
+        """Return the name that the sessions of all xdist workers begin with."""
+        if self._shared_session_id is None:
+            given = self._config.option.e2e_session_id or os.environ.get("E2E_RUN_ID")
+            self._shared_session_id = str(given) if given else new_session_id(datetime.now(UTC))
+        return self._shared_session_id
 
-    def outcome(self, file: "ScenarioFile") -> Any:
-        """Wait for the run of a file and return its result; Ctrl-C asks every run to stop first.
+    def begin(self, files: "list[ScenarioFile]") -> None:
+        """Start the runs, a few at a time, in the order of the files; an xdist worker starts them one by one later."""
+        if not files and self._session is None:
+            return
+        session = self.session()
+        if self._worker is None:
+            self._demand_what_is_not_collected(session, {file.path for file in files})
+        if not files:
+            return
+        try:
+            session.prepare()
+        except ConfigurationError as error:
+            self.refuse(str(error))
+        self._signals.hold()
+        self._ahead = BootsAhead(session, jobs=self._config.option.e2e_jobs)
+        for file in files if self._worker is None else ():
+            self._ahead.begin(file.scenario())
+
+    def outcome(self, file: "ScenarioFile") -> RunResult:
+        """Wait for the run of a file and return its result.
 
         Raises:
-            KeyboardInterrupt: once the runs have torn down.
+            KeyboardInterrupt: the session was asked to stop, and every run has torn down.
         """
-        future = self._futures[file.path]
+        if self._ahead is None:
+            raise RuntimeError("an item runs, and no boot was begun")
         try:
-            while True:
-                with contextlib.suppress(concurrent.futures.TimeoutError):
-                    return future.result(timeout=0.2)
-        except KeyboardInterrupt:
-            self._stop()
-            raise
+            return self._ahead.result(file.scenario())
+        except Interrupted as interrupted:
+            raise KeyboardInterrupt(str(interrupted)) from interrupted
 
-    def finish(self) -> SessionResult | None:
-        """Wait for every run, write the receipt and return it; None where there was no session."""
-        if self._session is None or self.result is not None:
-            return self.result
-        if self._executor is not None:
-            self._executor.shutdown(wait=True)
-            signal.signal(signal.SIGTERM, self._previous_handler or signal.SIG_DFL)
-        self.result = self._session.finish()
-        return self.result
+    def finish(self, *, stop: bool) -> int:
+        """Wait for every run, write the receipt and return the code that is due; ``stop``: ask the runs to stop first.
+
+        Where no scenario was collected this is a pytest session of others, and only require-live has a say in it.
+        """
+        if self._session is None or self._refused:
+            return OK
+        require_live = self._session.policy.require_live
+        if self._config.pluginmanager.hasplugin("dsession"):
+            codes = [code for code in self.worker_codes if code is not None]
+            return next((code for code in codes if code != OK), UNPROVEN if require_live and not codes else OK)
+        ours = self._session.concerned or (require_live and self._worker is None) or self._config.option.e2e_nonce
+        if self.result is None and ours:
+            if self._ahead is not None:
+                if stop:
+                    self._stop()
+                self._ahead.wait()
+                self._signals.release()
+            self.result = self._session.finish()
+            if self._worker is not None:
+                self._config.workeroutput[_CODE] = self.result.code  # type: ignore[attr-defined]
+        return self.result.code if self.result is not None else OK
+
+    def _demand_what_is_not_collected(self, session: Session, collected: set[Path]) -> None:
+        """Demand the files that are named and gave no item; under require-live also those that were deselected."""
+        missing = set(self.deselected) - collected if session.policy.require_live else set()
+        here = self._config.invocation_params.dir
+        named = {here / str(argument).partition("::")[0] for argument in self._config.args}
+        files = {path for path in named if path.suffix in _SUFFIXES and path.is_file()}
+        for path in sorted(missing | (files - self.deselected - collected)):
+            session.demand(path)
 
     def _stop(self) -> None:
-        if self._session is None or self._executor is None:
-            return
-        self._say("interrupted: tearing down what was created; once more leaves at once")
-        self._session.interrupt()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        """Ask the runs to stop. Called from a signal handler: it must not wait for anything."""
+        if self._session is not None:
+            again = self._session.interruption.requested
+            self._session.interrupt()
+            self._say("still tearing down" if again else "interrupted: tearing down what was created")
 
     def _say(self, line: str) -> None:
         descriptor = self._config.stash.get(_PROGRESS, None)
-        if descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.write(descriptor, (line + "\n").encode())
-
-
-def _interrupt(signal_number: int, _frame: Any) -> None:
-    raise KeyboardInterrupt(f"signal {signal_number}")
+        if descriptor is None:
+            return
+        try:
+            os.write(descriptor, (line + "\n").encode())
+        except BrokenPipeError:
+            # `run` is gone, and nobody is left to read the receipt: what was begun is torn down, and no more is begun.
+            if self._session is not None and self._config.option.e2e_progress_fd is not None:
+                self._session.interrupt()
+        except OSError:
+            return
 
 
 class ScenarioFile(pytest.File):
@@ -232,19 +311,20 @@ class ScenarioFile(pytest.File):
             scenario = self.scenario()
         except ScenarioError as error:
             raise self.CollectError(str(error)) from error
-        owner = self.config.stash[_OWNER]
-        session = owner.session()
+        session = self.config.stash[_OWNER].session()
+        refusals = session.refusals(scenario, named=self.session.isinitpath(self.path))
+        if refusals:
+            self.config.stash[_OWNER].refuse("\n".join(refusals))
         if session.policy.target not in scenario.targets:
             session.not_applicable(self.path)
-            if self.session.isinitpath(self.path):
-                targets = ", ".join(scenario.targets)
-                pytest.exit(
-                    f"{self.path}: not for target {session.policy.target}, only for {targets}", returncode=CONFIG_WRONG
-                )
             return
-        names = _RED_ITEMS if scenario.is_red_proof else (*scenario.prove, "verdict")
-        for name in names:
-            yield ScenarioItem.from_parent(self, name=name)
+        for name in _RED_ITEMS if scenario.is_red_proof else (*scenario.prove, "verdict"):
+            item: ScenarioItem = ScenarioItem.from_parent(self, name=name)
+            if self.config.pluginmanager.hasplugin("timeout"):
+                item.add_marker(pytest.mark.timeout(0))  # a run has budgets of its own
+            if self.config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group(str(self.path)))
+            yield item
 
 
 class ScenarioItem(pytest.Item):
@@ -265,8 +345,10 @@ class ScenarioItem(pytest.Item):
             ScenarioFailure: the proof is missing, or the expectation is not met.
         """
         result = self.config.stash[_OWNER].outcome(self.file)
-        problem = result.problem_of(self.name)
         self.user_properties.append(("bundle", str(result.folder)))
+        if result.line.outcome == "skipped":
+            pytest.skip(result.verdict["summary"])
+        problem = result.problem_of(self.name)
         if problem is not None:
             raise ScenarioFailure(problem)
 

@@ -17,6 +17,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Every command: where it lives, and its line in the help."""
 
 
+_INTERRUPTED = 130
+
+
 class LazyCommands(click.Group):
     """Lists every command without importing any of them."""
 
@@ -51,12 +54,16 @@ def concierge_e2e() -> None:
 
 
 def main() -> None:
-    """Run the command line; usage errors end with 2."""
+    """Run the command line; usage errors end with 2, Ctrl-C with 130."""
     try:
-        concierge_e2e.main(prog_name="concierge-e2e", standalone_mode=True)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        code = concierge_e2e.main(prog_name="concierge-e2e", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        sys.stderr.write("interrupted\n")
+        code = _INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

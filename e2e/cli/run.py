@@ -3,16 +3,18 @@
 import json
 import os
 import secrets
-import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from e2e.cli.output import say
+
+if TYPE_CHECKING:
+    from e2e.run.session import Session, SessionOptions
+    from e2e.scenario.problems import Problem
 
 EPILOG = """\b
 Examples:
@@ -61,142 +63,134 @@ def run(
 
     Exit codes: 0 proven; 1 product; 2 configuration; 3 infrastructure; 4 leak; 5 unproven; 70 harness; 130 interrupted.
     """
+    from e2e.cli.pytest_process import StopRequests, pytest_arguments, run_pytest
     from e2e.contract import scenarios_folder
-    from e2e.run.session import SessionOptions, new_session_id, open_session
-    from e2e.scenario.loader import load_scenario
+    from e2e.run.session import SessionOptions
     from e2e.scenario.problems import ScenarioError
-    from e2e.scenario.selection import collect_scenario_files
-    from e2e.verdict.classes import CONFIG_WRONG
+    from e2e.verdict.classes import CONFIG_WRONG, UNPROVEN
     from e2e.verdict.environment import ConfigurationError
 
     options = SessionOptions(
-        out=out, target=target, twin=twin, speed=speed, keep=keep, require_live=require_live, rehearse=rehearse
+        out=out,
+        nonce=secrets.token_hex(16),
+        target=target,
+        twin=twin,
+        speed=speed,
+        keep=keep,
+        require_live=require_live,
+        rehearse=rehearse,
     )
-    paths = scenario or (scenarios_folder() / "fresh_boot.yaml",)
-    try:
-        session = open_session(options, os.environ, lambda _: None)
-        files = collect_scenario_files(paths)
-        loaded = [load_scenario(path) for path in files]
-        _refuse_unusable(loaded, paths, session.policy.target, attached=twin is not None)
-    except (ConfigurationError, ScenarioError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(CONFIG_WRONG)
-    session_id = session.environment.run_id or new_session_id(datetime.now(UTC))
-    folder = out / session_id
-    if (folder / "session.json").exists():
-        click.echo(f"{folder}: this session has a receipt already; choose another E2E_RUN_ID", err=True)
-        sys.exit(CONFIG_WRONG)
-    click.echo(session.policy.header, err=True)
-    for note in session.environment.notes:
-        click.echo(note, err=True)
-    nonce = secrets.token_hex(16)
-    arguments = _pytest_arguments(options, files, jobs=jobs, session_id=session_id, nonce=nonce, folder=folder)
-    sys.exit(_believe(folder, nonce, _pytest(arguments, folder), as_json=as_json))
+    with StopRequests() as stop:
+        try:
+            session, files = _prepared(options, scenario or (scenarios_folder() / "fresh_boot.yaml",))
+        except (ConfigurationError, ScenarioError) as error:
+            say(str(error), err=True)
+            sys.exit(CONFIG_WRONG)
+        if not files:
+            say("no scenario file (*.yaml) in what was named: nothing was proven", err=True)
+            sys.exit(UNPROVEN)
+        for line in (session.policy.header, *session.policy.missing, *session.environment.notes):
+            say(line, err=True)
+        values = (
+            ("out", out), ("session-id", session.session_id), ("nonce", session.nonce), ("jobs", jobs),
+            ("target", target), ("twin", twin), ("speed", speed), ("keep", keep),
+        )  # fmt: skip
+        switches = [name for name, on in (("require-live", require_live), ("rehearse", rehearse)) if on]
+        arguments = pytest_arguments(files, values, switches, session.folder)
+        status = None if stop.asked else run_pytest(arguments, session.folder, stop)
+        sys.exit(_believe(session, files, status, stopped=stop.asked, as_json=as_json))
 
 
-def _refuse_unusable(scenarios: Sequence[Any], paths: Sequence[Path], target: str, *, attached: bool) -> None:
-    """Refuse what cannot be run as asked before anything is created.
+def _prepared(options: "SessionOptions", paths: Sequence[Path]) -> "tuple[Session, list[Path]]":
+    """Return the session and its scenario files once all of them can be run as asked.
 
     Raises:
-        ConfigurationError: a file named itself is not for the target, or wants a twin of its own while attached.
+        ConfigurationError: options, environment and scenarios do not fit each other.
+        ScenarioError: files are missing or are no scenarios; all problems of all files.
     """
+    from e2e.run.session import open_session
+    from e2e.scenario.loader import load_scenario
+    from e2e.scenario.problems import ScenarioError
+    from e2e.scenario.selection import collect_scenario_files, named_directly
     from e2e.verdict.environment import ConfigurationError
 
-    named = {path.resolve() for path in paths if path.is_file()}
-    problems = []
-    for scenario in scenarios:
-        if target not in scenario.targets and scenario.path.resolve() in named:
-            targets = ", ".join(scenario.targets)
-            problems.append(f"{scenario.path}: is for {targets}, not for target {target}; name another --target")
-        if attached and scenario.twin is not None:
-            problems.append(f"{scenario.path}: needs a twin of its own (`twin:`); run it without --twin")
-    if problems:
-        raise ConfigurationError(problems)
-
-
-def _pytest_arguments(
-    options: Any, files: Sequence[Path], *, jobs: int, session_id: str, nonce: str, folder: Path
-) -> list[str]:
-    arguments = [
-        "-p", "e2e.pytest_plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(Path.cwd()),
-        "--import-mode=importlib", "--color=no", "-rA", f"--junitxml={folder / 'junit.xml'}", "--e2e-progress-fd=2",
-        f"--e2e-out={options.out}", f"--e2e-session-id={session_id}", f"--e2e-nonce={nonce}", f"--e2e-jobs={jobs}",
-    ]  # fmt: skip
-    for name in ("target", "twin", "speed", "keep"):
-        value = getattr(options, name)
-        if value is not None:
-            arguments.append(f"--e2e-{name}={value}")
-    if options.require_live:
-        arguments.append("--e2e-require-live")
-    if options.rehearse:
-        arguments.append("--e2e-rehearse")
-    return [*arguments, *(str(path) for path in files)]
-
-
-def _pytest(arguments: Sequence[str], folder: Path) -> int:
-    """Run pytest in a process of its own and return its exit status, which decides nothing.
-
-    Progress comes through a descriptor of its own; pytest's own output goes to ``pytest.log`` in the session's folder.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    read, write = os.pipe()
-    passed = [argument.replace("--e2e-progress-fd=2", f"--e2e-progress-fd={write}") for argument in arguments]
-    with (folder / "pytest.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *passed],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(write,),
-            env=environment,
-        )
-        os.close(write)
-        reader = threading.Thread(
-            target=_show_progress, args=(os.fdopen(read, "r", encoding="utf-8", errors="replace"),)
-        )
-        reader.start()
-        previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT,)}
-        previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))
+    session = open_session(options, os.environ, lambda _: None)
+    files = collect_scenario_files(paths)
+    problems: list[Problem] = []
+    refusals: list[str] = []
+    for file in files:
+        if "[" in str(file.absolute()) or "::" in str(file.absolute()):
+            refusals.append(f"{file.absolute()}: pytest takes no path with '[' or '::' in it; rename it")
         try:
-            return process.wait()
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-            reader.join()
+            refusals += session.refusals(load_scenario(file), named=named_directly(file, paths))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+    if refusals:
+        raise ConfigurationError(refusals)
+    if files:
+        session.prepare()
+    return session, files
 
 
-def _show_progress(lines: IO[str]) -> None:
-    with lines:
-        for line in lines:
-            click.echo(line.rstrip("\n"), err=True)
+def _believe(session: "Session", files: Sequence[Path], status: int | None, *, stopped: bool, as_json: bool) -> int:
+    """Read the receipt that this very session wrote, print what it says, and return its code; without one it is 70.
 
-
-def _believe(folder: Path, nonce: str, status: int, *, as_json: bool) -> int:
-    """Read the receipt that this very session wrote, print what it says, and return its code; without one it is 70."""
-    from e2e.report.summary import verdict_lines
-    from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED
+    ``status`` is how pytest ended, None if it was not started.
+    """
+    from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED, INTERRUPTED, UNPROVEN
     from e2e.verdict.receipt import ReceiptError, code_of_receipt, read_receipt
 
+    folder = session.folder
     try:
-        receipt = read_receipt(folder, nonce)
-        verdicts = [json.loads(Path(line["verdict"]).read_text(encoding="utf-8")) for line in receipt["runs"]]
-    except (ReceiptError, OSError, ValueError) as error:
+        receipt = read_receipt(folder, session.nonce)
+        _require_account_of(receipt, files)
+        texts = [text for line in receipt["runs"] for text in _lines(line)]
+        texts += [f"{path}: not applicable to target {session.policy.target}" for path in receipt["not_applicable"]]
+        texts += receipt["remarks"]
+    except (ReceiptError, OSError, ValueError, KeyError, TypeError) as error:
+        if stopped and not any(folder.glob("*/ledger.jsonl")):
+            say("interrupted before anything was created", err=True)
+            return UNPROVEN if session.policy.require_live else INTERRUPTED
         if status == CONFIG_WRONG:
-            click.echo(_last_line(folder / "pytest.log"), err=True)
+            say(_last_line(folder / "pytest.log"), err=True)
             return CONFIG_WRONG
-        click.echo(f"error: HARNESS receipt-missing: {error} (pytest ended with {status})", err=True)
-        click.echo(f"  next:   less {folder / 'pytest.log'}", err=True)
+        say(f"error: HARNESS receipt-missing: {error} (pytest ended with {status})", err=True)
+        say(f"  next:   less {folder / 'pytest.log'}", err=True)
         return HARNESS_FAILED
     if as_json:
-        click.echo(json.dumps(receipt, indent=2))
-    for line, verdict in zip(receipt["runs"], verdicts, strict=True):
-        for text in verdict_lines(verdict, str(Path(line["verdict"]).parent)):
-            click.echo(text, err=as_json)
+        say(json.dumps(receipt, indent=2))
     code = code_of_receipt(receipt)
-    click.echo(f"session: {folder} ends with {code}", err=as_json)
+    for text in (*texts, f"session: {folder} ends with {code}"):
+        say(text, err=as_json)
     return code
+
+
+def _require_account_of(receipt: Mapping[str, Any], files: Sequence[Path]) -> None:
+    """Make sure that the receipt speaks of every file that was asked for.
+
+    Raises:
+        ReceiptError: it does not.
+    """
+    from e2e.verdict.receipt import ReceiptError
+
+    told = {Path(path).resolve() for path in (*receipt["demanded"], *receipt["not_applicable"])}
+    silent = [str(file) for file in files if file.resolve() not in told]
+    if silent:
+        raise ReceiptError(f"the receipt does not speak of {', '.join(silent)}")
+
+
+def _lines(line: Mapping[str, Any]) -> list[str]:
+    """Return what a line of the receipt and the verdict that it points to say."""
+    from e2e.report.summary import PROGRAM, verdict_lines
+
+    if line["verdict"] is None:
+        cause = f"  cause:  {line['cause_class']} {line['cause']}, and no verdict was written"
+        return [f"{line['scenario']}: {line['outcome']}", cause]
+    path = Path(line["verdict"])
+    program = os.environ.get("CONCIERGE_E2E_PROGRAM", PROGRAM)
+    return verdict_lines(json.loads(path.read_text(encoding="utf-8")), str(path.parent), program)
 
 
 def _last_line(path: Path) -> str:

@@ -18,4 +18,6 @@ def twin() -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def serve(arguments: tuple[str, ...]) -> None:
     """Become the twin's own process; its options are its own (``twin serve --help``)."""
-    os.execv(sys.executable, [sys.executable, "-m", "e2e.twin.serve", *arguments])  # noqa: S606 - no shell is involved
+    from e2e.run.interpreter import python_module
+
+    os.execv(sys.executable, [*python_module("e2e.twin.serve"), *arguments])  # noqa: S606 - no shell is involved

@@ -54,7 +54,7 @@ def chat(exchange: Exchange, workspace_id: str, text: str, message_id: str, *, t
             "message": {"role": "user", "messageId": message_id, "parts": [{"kind": "text", "text": text}]},
         },
     }
-    answer = exchange.send("POST", f"/workspaces/{quote(workspace_id)}/a2a", body=body, timeout=timeout)
+    answer = exchange.send("POST", f"/workspaces/{quote(workspace_id, safe='')}/a2a", body=body, timeout=timeout)
     return read_turn(answer)
 
 
@@ -65,7 +65,7 @@ def read_turn(answer: Answer) -> TurnAnswer:
     except ValueError:
         return TurnAnswer("lost" if answer.status >= 500 else "failed", answer.status, answer.excerpt())
     if not isinstance(document, dict):
-        return TurnAnswer("failed", answer.status, "the answer is not an object")
+        return TurnAnswer("lost" if answer.status >= 500 else "failed", answer.status, "the answer is not an object")
     if answer.status == 202 or document.get("queued") is True or document.get("status") == "queued":
         queue_id = document.get("queue_id")
         return TurnAnswer("queued", answer.status, "queued", queue_id=str(queue_id) if queue_id else None)
@@ -77,8 +77,9 @@ def read_turn(answer: Answer) -> TurnAnswer:
     if answer.status >= 400:
         return TurnAnswer("lost" if answer.status >= 500 else "failed", answer.status, answer.excerpt())
     error = document.get("error")
-    if isinstance(error, dict):
-        return TurnAnswer("failed", answer.status, str(error.get("message", "JSON-RPC error")))
+    if error is not None:
+        message = error.get("message", "JSON-RPC error") if isinstance(error, dict) else error
+        return TurnAnswer("failed", answer.status, str(message))
     texts = _texts(document.get("result"))
     if not texts:
         return TurnAnswer("failed", answer.status, "the reply has no text")

@@ -81,25 +81,37 @@ class ControlPlane:
         return next((row for row in self.organisations() if row.slug == slug), None)
 
     def admin_token(self, slug: str) -> Secret | None:
-        """Return the tenant's admin token, or None while it is not provisioned (404)."""
-        try:
-            document = self._exchange.get_json(f"/cp/admin/orgs/{quote(slug)}/admin-token")
-        except NotReady:
+        """Return the tenant's admin token, or None while it is not provisioned (404).
+
+        Raises:
+            PlatformError: any other answer, or one without a token.
+        """
+        path = f"/cp/admin/orgs/{quote(slug, safe='')}/admin-token"
+        document = self._object_or_absent(path)
+        if document is None:
             return None
-        return Secret(str(document["admin_token"]))
+        token = document.get("admin_token")
+        if not isinstance(token, str) or not token:
+            raise Unavailable("control-plane-unavailable", f"GET {path}", status=200, detail="no admin_token")
+        return Secret(token)
 
     def tenant_instance(self, slug: str) -> str | None:
-        """Return the EC2 instance id of the tenant host, or None if the control plane does not know one."""
-        try:
-            document = self._exchange.get_json(f"/cp/admin/tenants/{quote(slug)}")
-        except NotReady:
-            return None
-        instance_id = document.get("instance_id")
+        """Return the EC2 instance id of the tenant host, or None if the control plane does not know one.
+
+        Raises:
+            PlatformError: the control plane cannot be asked.
+        """
+        document = self._object_or_absent(f"/cp/admin/tenants/{quote(slug, safe='')}")
+        instance_id = document.get("instance_id") if document is not None else None
         return str(instance_id) if instance_id else None
 
     def diagnostics(self, slug: str) -> Any:
-        """Return the control plane's own diagnosis of a tenant, as it is."""
-        return self._exchange.get_json(f"/cp/admin/tenants/{quote(slug)}/diagnostics")
+        """Return the control plane's own diagnosis of a tenant, as it is.
+
+        Raises:
+            PlatformError: there is none to be had.
+        """
+        return self._exchange.get_json(f"/cp/admin/tenants/{quote(slug, safe='')}/diagnostics")
 
     def delete_tenant(self, slug: str, *, timeout: float) -> int:
         """Purge a tenant and return the HTTP status; 2xx is done, 404 is already gone.
@@ -108,7 +120,7 @@ class ControlPlane:
             PlatformError: anything else.
         """
         answer = self._exchange.send(
-            "DELETE", f"/cp/admin/tenants/{quote(slug)}", body={"confirm": slug}, timeout=timeout
+            "DELETE", f"/cp/admin/tenants/{quote(slug, safe='')}", body={"confirm": slug}, timeout=timeout
         )
         if answer.status != 404:
             self._exchange.require_success(answer, f"DELETE /cp/admin/tenants/{slug}")
@@ -123,7 +135,7 @@ class ControlPlane:
         row = self.organisation(slug)
         if row is not None and row.status != "purged":
             return Absence(False, False, f"still listed, instance_status={row.status}")
-        path = f"/cp/admin/tenants/{quote(slug)}/boot-events?limit=1"
+        path = f"/cp/admin/tenants/{quote(slug, safe='')}/boot-events?limit=1"
         answer = self._exchange.send("GET", path)
         try:
             exact = answer.status == 404 and answer.json() == {"error": "org not found", "slug": slug}
@@ -131,15 +143,33 @@ class ControlPlane:
             exact = False
         if not exact:
             return Absence(False, False, f"boot-events answers HTTP {answer.status}, not the exact 404")
-        purges = self._exchange.get_json("/cp/admin/purges?limit=500")["purges"]
         receipt = any(
             row.get("slug") == slug
             and row.get("last_step") == "completed"
             and row.get("completed_at")
             and organisation_id in (None, row.get("org_id"))
-            for row in purges
+            for row in self._purges()
         )
         return Absence(True, receipt, "gone" if receipt else "gone, but no completed purge receipt")
+
+    def _object_or_absent(self, path: str) -> dict[str, Any] | None:
+        """Return the object at ``path``, or None where the control plane answers 404."""
+        try:
+            document = self._exchange.get_json(path)
+        except NotReady as error:
+            if error.status == 404:
+                return None
+            raise
+        if not isinstance(document, dict):
+            raise Unavailable("control-plane-unavailable", f"GET {path}", status=200, detail="not an object")
+        return document
+
+    def _purges(self) -> list[dict[str, Any]]:
+        document = self._exchange.get_json("/cp/admin/purges?limit=500")
+        purges = document.get("purges") if isinstance(document, dict) else None
+        if not isinstance(purges, list) or not all(isinstance(row, dict) for row in purges):
+            raise Unavailable("control-plane-unavailable", "GET /cp/admin/purges", status=200, detail="no list")
+        return purges
 
 
 def _organisation(row: dict[str, Any]) -> Organisation:

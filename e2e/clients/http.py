@@ -1,6 +1,7 @@
 """One HTTP exchange with the platform, with strict time-outs and typed errors."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,10 @@ import httpx
 from e2e.clients.errors import NotReady, Refused, Rejected, Unavailable
 
 _EXCERPT = 400
+CONNECT_SECONDS = 10.0
+"""Wall seconds after which a host that does not even accept a connection counts as not there."""
+MAX_ANSWER_BYTES = 32 << 20
+"""The longest answer that is read; the platform's longest list is far below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +29,12 @@ class Answer:
         """Return the parsed body.
 
         Raises:
-            ValueError: the body is not JSON.
+            ValueError: the body is not JSON, or nested deeper than any answer of the platform.
         """
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("the answer is nested too deeply") from error
 
     @property
     def is_html(self) -> bool:
@@ -55,8 +63,9 @@ class Answer:
 class Exchange:
     """Sends requests to one origin with fixed headers.
 
-    ``unavailable`` and ``refused`` are the cause ids that a missing answer and refused credentials stand for at this
-    origin. Time-outs are wall seconds. The client is safe to use from several threads.
+    ``unavailable`` and ``refused`` are the cause ids that a missing or useless answer and refused credentials stand for
+    at this origin. Time-outs are wall seconds; an answer that only trickles in is given up after twice the time-out.
+    The client is safe to use from several threads.
     """
 
     def __init__(
@@ -67,7 +76,6 @@ class Exchange:
         timeout: float,
         unavailable: str,
         refused: str,
-        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
@@ -75,8 +83,6 @@ class Exchange:
         self._refused = refused
         self._client = httpx.Client(
             headers=dict(headers),
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            transport=transport,
             trust_env=False,
             verify=self.base_url.startswith("https:"),
             follow_redirects=False,
@@ -102,18 +108,21 @@ class Exchange:
             Unavailable: no complete answer came; for a request that changes something, it may have acted.
         """
         self.requests_sent += 1
+        seconds = self._timeout if timeout is None else timeout
+        deadline = time.monotonic() + seconds
         try:
-            response = self._client.request(
+            with self._client.stream(
                 method,
                 self.base_url + path,
                 json=body,
                 headers=dict(headers or {}),
-                timeout=self._timeout if timeout is None else timeout,
-            )
-        except httpx.TransportError as error:
-            detail = f"{type(error).__name__}: {error}"
+                timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
+            ) as response:
+                content = _read(response, deadline)
+        except (httpx.RequestError, _Unreadable) as error:
+            detail = f"{type(error).__name__.lstrip('_')}: {error}"
             raise Unavailable(self._unavailable, f"{method} {path}", detail=detail) from error
-        return Answer(response.status_code, dict(response.headers), response.content)
+        return Answer(response.status_code, dict(response.headers), content)
 
     def get_json(self, path: str, *, timeout: float | None = None) -> Any:
         """Return the JSON of a GET.
@@ -127,11 +136,11 @@ class Exchange:
         answer = self.send("GET", path, timeout=timeout)
         self.require_success(answer, f"GET {path}")
         if answer.is_html:
-            raise NotReady("tenant-half-wired", f"GET {path}", status=answer.status, detail="a page where JSON is due")
+            raise NotReady(self._unavailable, f"GET {path}", status=answer.status, detail="a page where JSON is due")
         try:
             return answer.json()
         except ValueError as error:
-            raise NotReady("tenant-half-wired", f"GET {path}", status=answer.status, detail="not JSON") from error
+            raise NotReady(self._unavailable, f"GET {path}", status=answer.status, detail="not JSON") from error
 
     def require_success(self, answer: Answer, what: str) -> None:
         """Turn an answer that is not 2xx into its typed error.
@@ -148,7 +157,28 @@ class Exchange:
         if status in (401, 403):
             raise Refused(self._refused, what, status=status, detail=answer.excerpt())
         if status == 404:
-            raise NotReady("tenant-half-wired", what, status=status, detail=answer.excerpt())
+            raise NotReady(self._unavailable, what, status=status, detail=answer.excerpt())
         if status in (408, 429) or status >= 500 or status < 400:
             raise Unavailable(self._unavailable, what, status=status, detail=answer.excerpt())
-        raise Rejected("control-plane-unavailable", what, status=status, detail=answer.excerpt())
+        raise Rejected(self._unavailable, what, status=status, detail=answer.excerpt())
+
+
+class _Unreadable(Exception):
+    """The answer began and is not worth waiting for."""
+
+
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    """Return the whole body; ``deadline`` is on the monotonic clock.
+
+    Raises:
+        _Unreadable: it is too long, or comes too slowly.
+        httpx.RequestError: it broke off, or cannot be decoded.
+    """
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            raise _Unreadable(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise _Unreadable("the answer trickles in and does not end")
+    return bytes(content)

@@ -8,6 +8,8 @@ from e2e.clients.errors import NotReady, Unavailable
 from e2e.clients.http import Answer, Exchange
 from e2e.evidence.masking import Secret
 
+_NOT_FOUND = "workspace not found"
+
 
 @dataclass(frozen=True, slots=True)
 class TenantAddress:
@@ -94,9 +96,15 @@ class Tenant:
         return [_row(item) for item in document]
 
     def workspace(self, workspace_id: str) -> WorkspaceRow | None:
-        """Return one workspace, or None where the tenant says it is not there (404, 410)."""
-        answer = self.exchange.send("GET", f"/workspaces/{quote(workspace_id)}")
-        if answer.status in (404, 410):
+        """Return one workspace, or None where the tenant itself says that it is not there or was removed.
+
+        The edge answers 404 as well, for a tenant that is gone or not there yet; that says nothing of a workspace.
+
+        Raises:
+            PlatformError: anything else.
+        """
+        answer = self.exchange.send("GET", f"/workspaces/{quote(workspace_id, safe='')}")
+        if answer.status == 410 or (answer.status == 404 and answer.excerpt() == _NOT_FOUND):
             return None
         self.exchange.require_success(answer, "GET /workspaces/:id")
         return _row(_object(answer))
@@ -124,7 +132,7 @@ class Tenant:
             PlatformError: anything else.
         """
         answer = self.exchange.send(
-            "DELETE", f"/workspaces/{quote(row.id)}?confirm=true", headers={"X-Confirm-Name": row.name}
+            "DELETE", f"/workspaces/{quote(row.id, safe='')}?confirm=true", headers={"X-Confirm-Name": row.name}
         )
         if answer.status not in (404, 410):
             self.exchange.require_success(answer, "DELETE /workspaces/:id")

@@ -25,8 +25,8 @@ from e2e.hosts.polling import PollTimes
 from e2e.hosts.ssm import SsmTransport
 
 _ECHO = b"import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])\n"
-_ECHO_WIRE_SECONDS = 60
-_ECHO_WALL_SECONDS = 30.0
+_ECHO_WIRE_SECONDS = 30
+_ECHO_PROGRAM_SECONDS = 9.0
 
 
 class AwsAccess:
@@ -40,12 +40,14 @@ class AwsAccess:
         discovery: Discovery,
         transport: SsmTransport,
         *,
+        echo_seconds: float,
         limits: EnvelopeLimits = DEFAULT_LIMITS,
         new_token: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         self._clients = clients
         self._discovery = discovery
         self._transport = transport
+        self._echo_seconds = echo_seconds
         self._limits = limits
         self._new_token = new_token
         self._proven: frozenset[str] = frozenset()
@@ -189,8 +191,8 @@ class AwsAccess:
             argument=token,
             delivery_seconds=_ECHO_WIRE_SECONDS,
             execution_seconds=_ECHO_WIRE_SECONDS,
-            wall_deadline_seconds=_ECHO_WALL_SECONDS,
-            program_seconds=10.0,
+            wall_deadline_seconds=self._echo_seconds,
+            program_seconds=_ECHO_PROGRAM_SECONDS,
             comment="concierge-e2e echo",
             idempotent=True,
             until=until,
@@ -230,4 +232,5 @@ def aws_access(
     """
     shared = clients or AwsClients(region=region, endpoint_url=endpoint_url, credentials=credentials, poll=poll)
     transport = SsmTransport(shared, poll, audit, monotonic=monotonic, sleep=sleep, now=now, randomness=randomness)
-    return AwsAccess(shared, Discovery(shared, slug, control_plane_instance_id), transport)
+    discovery = Discovery(shared, slug, control_plane_instance_id)
+    return AwsAccess(shared, discovery, transport, echo_seconds=poll.echo_seconds)

@@ -10,7 +10,8 @@ class PollTimes:
     """Wall seconds between questions: the first gap, its growth, its ceiling, and the share of it that is random.
 
     ``read_attempts`` is how often botocore tries one reading call; ``lookup_seconds`` is how long a command whose
-    answer was lost is looked for; ``confirm_seconds`` is how long a cancelled command is watched.
+    answer was lost is looked for; ``confirm_seconds`` is how long a cancelled command is watched; ``echo_seconds`` is
+    how long the echo that proves the way is waited for, a little more than its budgets on the wire come to.
     """
 
     first_seconds: float
@@ -20,18 +21,19 @@ class PollTimes:
     read_attempts: int
     lookup_seconds: float
     confirm_seconds: float
+    echo_seconds: float
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 20.0
 
     @classmethod
     def live(cls) -> "PollTimes":
         """Return the times for AWS itself: 2 s, growing by half to 15 s, half of it random; no rate is published."""
-        return cls(2.0, 1.5, 15.0, 0.5, 8, 45.0, 30.0)
+        return cls(2.0, 1.5, 15.0, 0.5, 8, 45.0, 30.0, 90.0)
 
     @classmethod
     def embedded(cls) -> "PollTimes":
         """Return the times for a twin on the same machine."""
-        return cls(0.02, 1.4, 0.08, 0.2, 4, 3.0, 5.0)
+        return cls(0.02, 1.4, 0.08, 0.2, 4, 3.0, 5.0, 25.0)
 
     def gaps(self, randomness: random.Random) -> Iterator[float]:
         """Return an endless series of gaps, in wall seconds."""

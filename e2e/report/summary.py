@@ -6,11 +6,15 @@ from typing import Any
 from e2e.verdict.classes import MEANINGS
 from e2e.verdict.ladder import CLAIMS
 
+PROGRAM = "concierge-e2e"
 _MARKDOWN_LIMIT = 1 << 20
 
 
-def verdict_lines(verdict: Mapping[str, Any], bundle: str) -> list[str]:
-    """Return the lines that a run ends with: outcome, cause, next command, and where the bundle is."""
+def verdict_lines(verdict: Mapping[str, Any], bundle: str, program: str = PROGRAM) -> list[str]:
+    """Return the lines that a run ends with: outcome, cause, next command, and where the bundle is.
+
+    ``program`` is what the person called: the next command is told in the same words.
+    """
     head = f"{verdict['scenario']}: {verdict['outcome']}"
     if verdict["expectation"] is not None:
         head += f" (red proof {verdict['expectation']})"
@@ -27,7 +31,8 @@ def verdict_lines(verdict: Mapping[str, Any], bundle: str) -> list[str]:
     if verdict["expectation"] != "met":
         lines += [f"  {proof['name']}: {proof['status']}: {proof.get('note', '')}" for proof in missing]
     lines.append(f"  claim:  {verdict['claim']}: {CLAIMS[verdict['claim']]}")
-    lines.append(f"  next:   {verdict['next']}")
+    step = str(verdict["next"])
+    lines.append(f"  next:   {program + step.removeprefix(PROGRAM) if step.startswith(PROGRAM + ' ') else step}")
     lines.append(f"  bundle: {bundle}")
     return lines
 

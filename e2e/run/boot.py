@@ -1,12 +1,12 @@
 """From nothing to a concierge that is there: provisioned, tenant ready, concierge found."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from e2e.clients.control_plane import Organisation
-from e2e.clients.errors import NotReady, PlatformError, Refused, Unavailable
+from e2e.clients.errors import PlatformError, Refused, Unavailable
 from e2e.clients.tenant import Tenant, WorkspaceRow
 from e2e.run.context import Run
-from e2e.run.hold import SETTLE_WINDOW
 from e2e.run.stages import Established
 from e2e.run.waiting import Deadline, Observed
 
@@ -67,7 +67,7 @@ def _created_after_all(run: Run) -> Organisation | None:
 def provisioned(run: Run, result: BootResult, deadline: Deadline) -> Established:
     """Create the tenant and wait until its row says ``running``; ``failed`` is believed once it has settled."""
     result.organisation = create_organisation(run, result)
-    settle = run.time.wall(SETTLE_WINDOW)
+    settle = run.time.wall(run.limits.settle)
     failed_since: list[float] = []
 
     def look() -> Observed[Organisation]:
@@ -76,7 +76,7 @@ def provisioned(run: Run, result: BootResult, deadline: Deadline) -> Established
         except Refused:
             raise
         except PlatformError as error:
-            return Observed(f"control plane: {error}")
+            return Observed(f"control plane: {error}", cause=error.cause)
         status = row.status if row else "not listed"
         if row is not None and status == "running":
             return Observed("running", value=row)
@@ -107,7 +107,7 @@ def tenant_ready(run: Run, result: BootResult, deadline: Deadline) -> Establishe
         except Refused:
             raise
         except PlatformError as error:
-            return Observed(f"admin token: {error}")
+            return Observed(f"admin token: {error}", cause=error.cause)
         if secret is None:
             return Observed("no admin token yet")
         run.masker.add(secret, "tenant-admin-token")
@@ -122,21 +122,32 @@ def tenant_ready(run: Run, result: BootResult, deadline: Deadline) -> Establishe
         nonlocal healthy
         try:
             status = tenant.health()
-            healthy = healthy + 1 if status == 200 else 0
-            if healthy < 2:
-                return Observed(f"/health {status}")
+        except PlatformError as error:
+            healthy = 0
+            return Observed(str(error), cause=error.cause)
+        healthy = healthy + 1 if status == 200 else 0
+        if healthy < 2:
+            return Observed(f"/health {status}")
+        try:
             count = len(tenant.workspaces())
         except Refused:
             raise
-        except (Unavailable, NotReady) as error:
-            healthy = 0
-            return Observed(str(error))
+        except PlatformError as error:
+            return Observed(str(error), cause=error.cause)
         return Observed("ready", value=count)
 
     count = run.poll("tenant_ready", ready, deadline)
-    build = tenant.buildinfo()
+    build = _buildinfo(tenant)
     reference = run.journal.write("tenant_ready", {"workspaces": count, "buildinfo": build})
     return Established(f"healthy, build {build.get('git_sha', 'unknown')}", (reference,))
+
+
+def _buildinfo(tenant: Tenant) -> dict[str, Any]:
+    """Return which build runs, or nothing where the tenant does not say: provenance, and no condition of anything."""
+    try:
+        return tenant.buildinfo()
+    except PlatformError:
+        return {}
 
 
 def concierge_found(run: Run, result: BootResult, deadline: Deadline) -> Established:
@@ -151,7 +162,7 @@ def concierge_found(run: Run, result: BootResult, deadline: Deadline) -> Establi
         except Refused:
             raise
         except PlatformError as error:
-            return Observed(str(error))
+            return Observed(str(error), cause=error.cause)
         if len(roots) > 1:
             names = ", ".join(row.id for row in roots)
             return Observed("two concierges", gave_up=f"{len(roots)} platform roots: {names}", cause="two-concierges")

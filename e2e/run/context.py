@@ -1,7 +1,7 @@
 """What every part of one run shares: who it is, where it happens, and where it writes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from e2e.clients.control_plane import ControlPlane
@@ -10,7 +10,7 @@ from e2e.evidence.bundle import Bundle
 from e2e.evidence.masking import Masker
 from e2e.ledger.ledger import Ledger
 from e2e.run.journal import Journal
-from e2e.run.plan import SAMPLE_EVERY
+from e2e.run.plan import CAPS, SAMPLE_EVERY, Limits
 from e2e.run.platform_time import PlatformTime
 from e2e.run.target import Connection
 from e2e.run.waiting import Deadline, Observed, Pacing, T, poll_until
@@ -36,6 +36,12 @@ class Run:
     masker: Masker
     now: Callable[[], datetime]
     deadline: Deadline
+    limits: Limits = field(default_factory=Limits)
+
+    def cap(self, stage: str, otherwise: float | None = None) -> float:
+        """Return the wall seconds that a stage may take: ``otherwise`` or its usual cap, unless somebody set it."""
+        usual = CAPS[stage] if otherwise is None else otherwise
+        return self.time.stage_cap(self.limits.caps.get(stage, usual))
 
     @property
     def request_timeout(self) -> float:

@@ -3,7 +3,7 @@
 from e2e.clients.tenant import Tenant, WorkspaceRow
 from e2e.run.context import Run
 from e2e.run.looks import HostLooks, Launch
-from e2e.run.plan import CAPS, ROW_SETTLES
+from e2e.run.plan import ROW_SETTLES
 from e2e.run.rows import CreatedRow, row_problem, wait_for_row
 from e2e.run.stages import Established, StageBook
 from e2e.run.waiting import Deadline, GivenUp
@@ -32,7 +32,7 @@ def judge_creation(
     book.attempt(
         "workspace_created",
         lambda deadline: _created(run, tenant, concierge, rows, launched, look, deadline),
-        cap=run.time.stage_cap(CAPS["workspace_created"]),
+        cap=run.cap("workspace_created"),
         within=run.deadline,
     )
 

@@ -58,6 +58,9 @@ def _settings(book: StageBook, look: LookSeen | None) -> None:
     if look.wired and look.launchable:
         command = look.settings.get("command")
         book.record("settings_wired", "established", f"wired: {command}", evidence=evidence)
+    elif look.wired and look.launchable is None:
+        saying = f"wired, and no look saw whether the command {look.settings.get('command')!r} is there"
+        book.record("settings_wired", "expired", saying, evidence=evidence)
     elif look.wired:
         saying = f"wired, and the command {look.settings.get('command')!r} is not there where the agent runs"
         book.record("settings_wired", "refuted", saying, evidence=evidence)
@@ -121,6 +124,9 @@ def _registered(book: StageBook, seen: Sequence[LookSeen], window: Window) -> tu
         book.record("registered", "not_run", "no refusal stands, but there is no window that held", evidence=evidence)
     elif moved := _moved(seen):
         book.record("registered", "expired", moved, evidence=evidence)
+    elif look.registry.get("left_out"):
+        saying = f"{look.registry['left_out']} known lines were left out, and a refusal may be among them"
+        book.record("registered", "expired", saying, evidence=evidence)
     else:
         book.record("registered", "established", "the log is readable and no refusal stands", evidence=evidence)
     return standing

@@ -20,14 +20,33 @@ class Journal:
     def __init__(self, events: EventSink, say: Callable[[str], None]) -> None:
         self._events = events
         self._say = say
+        self._keeps_going = False
+        self.lost: OSError | None = None
+
+    def keep_going(self) -> None:
+        """Let no full disk stop what comes now: a teardown is worth more than its account.
+
+        What cannot be written any more is remembered in :attr:`lost`, and then no verdict may be built on the log.
+        """
+        self._keeps_going = True
 
     def write(self, kind: str, data: Mapping[str, object]) -> str:
-        """Write one event and return the reference by which evidence points at it."""
-        return f"events.jsonl#seq={self._events.write(kind, data)}"
+        """Write one event and return the reference by which evidence points at it.
+
+        Raises:
+            OSError: it cannot be written, and the teardown has not begun yet.
+        """
+        try:
+            return f"events.jsonl#seq={self._events.write(kind, data)}"
+        except OSError as error:
+            if not self._keeps_going:
+                raise
+            self.lost = self.lost or error
+            return "events.jsonl#lost"
 
     def say(self, line: str) -> None:
         """Tell people one line; it is also an event, so that the log reads as a story."""
-        self._events.write("said", {"line": line})
+        self.write("said", {"line": line})
         self._say(line)
 
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from e2e.clients.errors import NotReady, Unavailable
 from e2e.hosts.access import HostAccess, HostAnswer, HostRef, require_success
 from e2e.hosts.errors import HostAccessError
 from e2e.probes.look import HostLook, LaunchRequest, Look, LookLimits, LookRequest, ProbeOutputError, parse_look
 from e2e.probes.program import probe_program
 from e2e.run.context import Run
 from e2e.run.look_facts import summarise
-from e2e.run.plan import CAPS, DELIVERY, EXECUTION, HANDSHAKE, LAUNCH_EXECUTION
+from e2e.run.plan import DELIVERY, EXECUTION, HANDSHAKE, LAUNCH_EXECUTION
 from e2e.run.stages import Established, StageBook
 from e2e.run.waiting import Deadline, Observed
 from e2e.run.watch import ConciergeWatch
@@ -64,8 +65,14 @@ class HostLooks:
         return bool(self._reached.result())
 
     def take(self, trigger: str, *, launch: Launch | None) -> None:
-        """Take a look and wait for it; where the hosts are not reachable nothing happens."""
+        """Take a look and wait for it; where the hosts are not reachable nothing happens.
+
+        Raises:
+            Exception: this look or the one in the background crashed; a look that failed is in the journal instead.
+        """
         if self.reachable():
+            if self._first is not None:
+                self._first.result()
             self._executor.submit(self._take, trigger, launch).result()
 
     def seen(self) -> tuple[LookSeen, ...]:
@@ -83,11 +90,12 @@ class HostLooks:
         def look() -> Observed[tuple[HostRef, ...]]:
             try:
                 hosts = self._access.reach(self._until)
+            except (Unavailable, NotReady) as error:
+                return Observed(str(error), cause=error.cause)
             except HostAccessError as error:
                 if not error.may_get_better:
                     raise
-                self.trouble = error
-                return Observed(str(error).splitlines()[0])
+                return Observed(str(error).splitlines()[0], cause=error.cause)
             return Observed("reached", value=hosts)
 
         def body(deadline: Deadline) -> Established:
@@ -103,7 +111,7 @@ class HostLooks:
             )
             return Established(f"{len(hosts)} hosts answer intact: {', '.join(found)}", (reference,))
 
-        cap = self._run.time.stage_cap(CAPS["hosts_reachable"])
+        cap = self._run.cap("hosts_reachable")
         book.attempt("hosts_reachable", body, cap=cap, within=self._run.deadline)
         return self._hosts
 

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from e2e import __version__
 from e2e.contract import Contract
+from e2e.evidence.masking import Masker
 from e2e.run.target import Connection
 from e2e.run.waiting import Interruption
 from e2e.scenario.model import Scenario
@@ -26,6 +29,32 @@ class RunOrder:
     attached: Connection | None
     interruption: Interruption
     say: Callable[[str], None]
+
+    def demanded(self) -> dict[str, Any]:
+        """Return what is demanded of the run and under which policy: the first event of its log."""
+        scenario = self.scenario
+        return {
+            "run_id": self.run_id,
+            "session_id": self.session_id,
+            "scenario": scenario.name,
+            "path": str(scenario.path),
+            "target": self.policy.target,
+            "host_access": "aws-ssm",
+            "live": self.policy.live,
+            "rehearsal": self.policy.rehearse,
+            "policy": self.policy.as_document(),
+            "demanded": list(scenario.prove),
+            "contract": self.contract.version,
+            "harness": __version__,
+            "hold_seconds": scenario.online.hold_seconds,
+        }
+
+    def masker(self) -> Masker:
+        """Return a masker that knows every secret of the environment."""
+        masker = Masker()
+        for label, secret in self.environment.secrets:
+            masker.add(secret, label)
+        return masker
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """The budgets of a run, in platform seconds, as the stage table of the design has them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from e2e.run.hold import HEARTBEAT_INTERVAL, SETTLE_WINDOW, SILENT_INTERVALS, HoldLimits
 from e2e.run.platform_time import PlatformTime
@@ -43,16 +45,24 @@ LAUNCH_EXECUTION = 240.0
 
 
 @dataclass(frozen=True, slots=True)
-class HoldPlan:
-    """How long a concierge may take to come online and how long it must stay, in platform seconds."""
+class Limits:
+    """What the environment sets otherwise than :data:`CAPS` and the settle window; all in platform seconds."""
 
-    within: float
+    caps: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    settle: float = SETTLE_WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPlan:
+    """How long a concierge must stay online, and for how long ``failed`` must persist, in platform seconds."""
+
     hold: float
+    settle: float = SETTLE_WINDOW
 
     def limits(self, time: PlatformTime) -> HoldLimits:
         """Return the limits in wall seconds, the unit of the watch's samples."""
         return HoldLimits(
             window=time.wall(self.hold),
             silence=time.heartbeat_silence(SILENT_INTERVALS * HEARTBEAT_INTERVAL),
-            settle=time.wall(SETTLE_WINDOW),
+            settle=time.wall(self.settle),
         )

@@ -3,19 +3,21 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from e2e.run.target import Connection, TargetError, connection_of_twin
+from e2e.run.interpreter import python_module
+from e2e.run.target import Connection, TargetError, TargetRefusal, connection_of_twin
 from e2e.run.waiting import Deadline, Pacing
 
 START_SECONDS = 30.0
 """Wall seconds within which a twin must say that it is ready."""
 STOP_SECONDS = 20.0
 """Wall seconds within which a twin must be gone once it is told to stop."""
+REFUSED = 2
+"""The exit code of ``twin serve`` for a command line that it cannot follow."""
 
 
 class PrivateTwin:
@@ -24,9 +26,9 @@ class PrivateTwin:
     The twin's standard error goes to ``log``; a killed harness closes the pipe, and the twin takes its tree with it.
     """
 
-    def __init__(self, arguments: Sequence[str], log: Path) -> None:
+    def __init__(self, arguments: Sequence[str], log: Path, *, program: Sequence[str] | None = None) -> None:
         self._log = log.open("wb")
-        command = [sys.executable, "-m", "e2e.twin.serve", "--json", "--until-stdin-closes", *arguments]
+        command = [*(program or python_module("e2e.twin.serve")), "--json", "--until-stdin-closes", *arguments]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -52,6 +54,7 @@ class PrivateTwin:
         """Wait until the twin is ready and return how to reach it.
 
         Raises:
+            TargetRefusal: it does not have what its command line asks for.
             TargetError: it ended, said nothing in time, or said something else.
             Interrupted: the run was asked to stop.
         """
@@ -61,9 +64,22 @@ class PrivateTwin:
             if deadline.remaining(pacing) == 0:
                 raise TargetError(f"the twin was not ready within {START_SECONDS:.0f} s; its log is {self._log.name}")
         if not self._line:
-            code = self._process.wait(timeout=STOP_SECONDS)
-            raise TargetError(f"the twin ended with code {code} before it was ready: {self._last_words()}")
+            raise self._not_ready()
         return connection_of_twin(self._line[0].decode("utf-8", "replace"))
+
+    def _not_ready(self) -> TargetError:
+        try:
+            code = self._process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            return TargetError("the twin closed its output before it was ready, and does not end")
+        if code == REFUSED:
+            return TargetRefusal(self._last_words())
+        return TargetError(f"the twin ended with code {code} before it was ready: {self._last_words()}")
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the twin if it has ended, else None."""
+        return self._process.poll()
 
     def stop(self) -> int | None:
         """Close the pipe, wait until the twin is gone, and return its exit code; None if it had to be killed."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from e2e.run.order import RunOrder
+from e2e.verdict.document import Judged
 from e2e.verdict.receipt import RunLine
 
 
@@ -46,3 +48,18 @@ class RunResult:
                 f"  bundle: {self.folder}",
             )
         )
+
+
+def line_of(order: RunOrder, judged: Judged, *, verdict_written: bool = True) -> RunLine:
+    """Return the line of the receipt for one run; without a verdict on the disk it points to none."""
+    return RunLine(
+        run_id=order.run_id,
+        scenario=order.scenario.name,
+        path=str(order.scenario.path),
+        outcome=judged.outcome,
+        cause_class=judged.cause_class,
+        cause=judged.cause,
+        expectation=judged.expectation,
+        code=judged.code,
+        verdict=str(order.folder / "verdict.json") if verdict_written else None,
+    )

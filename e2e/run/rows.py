@@ -39,6 +39,29 @@ def remember(run: Run, rows: list[CreatedRow], name: str, by: str) -> CreatedRow
     return created
 
 
+def require_absent(run: Run, tenant: Tenant, name: str, *, deadline: Deadline) -> None:
+    """Make sure that no workspace has this name before anybody is asked to create it; hiccups are waited out.
+
+    Raises:
+        GivenUp: there is one.
+        WaitExpired: the tenant gave no answer until the deadline.
+        Refused: the tenant does not accept its token.
+    """
+
+    def look() -> Observed[bool]:
+        try:
+            found = tenant.named(name)
+        except Refused:
+            raise
+        except PlatformError as error:
+            return Observed(str(error), cause=error.cause)
+        if found:
+            return Observed("there", gave_up=f"a workspace with our unique name {name} was there before")
+        return Observed("absent", value=True)
+
+    run.poll(f"absence of {name}", look, deadline)
+
+
 def wait_for_row(
     run: Run, tenant: Tenant, name: str, by: str, rows: list[CreatedRow], *, final: bool, deadline: Deadline
 ) -> WorkspaceRow:
@@ -62,7 +85,7 @@ def wait_for_row(
         except Refused:
             raise
         except PlatformError as error:
-            return Observed(str(error))
+            return Observed(str(error), cause=error.cause)
         if len(found) > 1:
             return Observed("two rows", gave_up=f"{len(found)} workspaces are called {name}")
         if found:

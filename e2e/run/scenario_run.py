@@ -3,11 +3,10 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import psutil
 
-from e2e import __version__
 from e2e.clients.control_plane import ControlPlane
 from e2e.evidence.bundle import Bundle
 from e2e.evidence.events import EventLog
@@ -18,47 +17,73 @@ from e2e.hosts.polling import PollTimes
 from e2e.ledger.ledger import Ledger
 from e2e.ledger.pointer import state_folder
 from e2e.run.context import Run
+from e2e.run.hold import SETTLE_WINDOW
 from e2e.run.journal import Journal, write_crash
 from e2e.run.naming import expiry, new_slug, organisation_name
 from e2e.run.order import RunFacts, RunOrder
-from e2e.run.plan import RUN_DEADLINE
+from e2e.run.plan import RUN_DEADLINE, Limits
 from e2e.run.platform_time import PlatformTime
 from e2e.run.private_twin import PrivateTwin
 from e2e.run.result import RunResult
 from e2e.run.spine import Spine
-from e2e.run.target import Connection, TargetError
+from e2e.run.target import Connection, TargetError, TargetRefusal
+from e2e.run.unrun import refusal_of_target, refused_run
 from e2e.run.verdict import conclude
 from e2e.run.waiting import Deadline, Interrupted, Interruption
+from e2e.verdict.environment import Environment
+
+if TYPE_CHECKING:
+    from e2e.verdict.document import Judged
 
 
 def run_scenario(order: RunOrder) -> RunResult:
-    """Boot, prove, tear down and judge one scenario. Whatever goes wrong is in the verdict; nothing is raised."""
-    masker = Masker()
-    for label, secret in order.environment.secrets:
-        masker.add(secret, label)
+    """Boot, prove, tear down and judge one scenario. What goes wrong on the way is in the verdict.
+
+    Raises:
+        OSError: the bundle cannot be written, so that no verdict can be given.
+    """
+    masker = order.masker()
     bundle = Bundle.create(order.folder, masker=masker)
     with EventLog(order.folder / "events.jsonl", order.run_id, now=_now, masker=masker) as events:
         journal = Journal(events, lambda line: order.say(f"[{order.scenario.name}] {masker.mask(line)}"))
-        demanded = _demanded(order)
+        demanded = order.demanded()
         journal.write("demanded", demanded)
         twin: PrivateTwin | None = None
+        connection: Connection | None = None
         outcome = RunFacts(None, None, None, None)
+        refusal: Judged | None = None
         try:
             twin = _start_twin(order)
             connection = order.attached or _connection(twin, order.interruption)
             outcome = _on_target(order, connection, masker, bundle, journal)
+        except TargetRefusal as error:
+            refusal = refusal_of_target(journal, error)
         except TargetError as error:
-            journal.write("target_unusable", {"error": str(error)})
-            journal.say(f"the target cannot be used: {error}")
+            _target_unusable(journal, str(error))
         except Interrupted:
             journal.write("interrupted", {"detail": "before anything was created"})
         except Exception as error:  # noqa: BLE001 - the border: a crash of ours is a verdict of its own
             write_crash(journal, error)
         finally:
             if twin is not None:
-                code = twin.stop()
-                journal.write("twin_ended", {"exit_code": code, "faults_acted": dict(twin.faults_acted)})
-    return conclude(order, demanded, outcome, bundle)
+                _end(twin, journal, ready=connection is not None)
+    if journal.lost is not None:
+        raise journal.lost
+    return refused_run(order, bundle, refusal) if refusal is not None else conclude(order, demanded, outcome, bundle)
+
+
+def _end(twin: PrivateTwin, journal: Journal, *, ready: bool) -> None:
+    """End the twin and write it down; one that was ready and ended by itself took the whole run with it."""
+    died = twin.exit_code
+    code = twin.stop()
+    journal.write("twin_ended", {"exit_code": code, "faults_acted": dict(twin.faults_acted)})
+    if died is not None and ready:
+        _target_unusable(journal, f"the twin ended by itself during the run, with code {died}")
+
+
+def _target_unusable(journal: Journal, error: str) -> None:
+    journal.write("target_unusable", {"error": error})
+    journal.say(f"the target cannot be used: {error}")
 
 
 def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: Bundle, journal: Journal) -> RunFacts:
@@ -100,17 +125,26 @@ def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: 
         masker=masker,
         now=_now,
         deadline=Deadline.after(order.interruption, time.run_cap(RUN_DEADLINE)),
+        limits=_limits(order.environment),
     )
     spine = Spine(run, access)
     try:
         spine.boot_and_prove()
         spine.collect()
-        spine.tear_down(keep=_keep(order, spine))
     finally:
-        spine.close()
-        control_plane.close()
-        closed = ledger.close()
+        journal.keep_going()
+        try:
+            spine.tear_down(keep=_keep(order, spine))
+        finally:
+            spine.close()
+            control_plane.close()
+            closed = ledger.close()
     return RunFacts(slug, connection, access.commands_sent, closed)
+
+
+def _limits(environment: Environment) -> Limits:
+    settle = environment.settle_seconds
+    return Limits(environment.caps, SETTLE_WINDOW if settle is None else settle)
 
 
 def _keep(order: RunOrder, spine: Spine) -> bool:
@@ -150,25 +184,6 @@ def _connection(twin: PrivateTwin | None, interruption: Interruption) -> Connect
     if twin is None:
         raise TargetError("there is no twin to talk to")
     return twin.connection(interruption)
-
-
-def _demanded(order: RunOrder) -> dict[str, Any]:
-    scenario = order.scenario
-    return {
-        "run_id": order.run_id,
-        "session_id": order.session_id,
-        "scenario": scenario.name,
-        "path": str(scenario.path),
-        "target": order.policy.target,
-        "host_access": "aws-ssm",
-        "live": order.policy.live,
-        "rehearsal": order.policy.rehearse,
-        "policy": order.policy.as_document(),
-        "demanded": list(scenario.prove),
-        "contract": order.contract.version,
-        "harness": __version__,
-        "hold_seconds": scenario.online.hold_seconds,
-    }
 
 
 def _now() -> datetime:

@@ -23,12 +23,12 @@ from e2e.run.hold import OnlineHold
 from e2e.run.journal import write_crash
 from e2e.run.looks import HostLooks, Launch
 from e2e.run.naming import worker_name
-from e2e.run.plan import CAPS, SAMPLE_EVERY, TEARDOWN_BUDGET, HoldPlan
-from e2e.run.rows import CreatedRow, remember
+from e2e.run.plan import SAMPLE_EVERY, TEARDOWN_BUDGET, HoldPlan
+from e2e.run.rows import CreatedRow, remember, require_absent
 from e2e.run.stages import Established, StageBook
 from e2e.run.teardown import Teardown, TeardownResult
 from e2e.run.turn import agent_acted
-from e2e.run.waiting import Deadline, Interrupted, Observed, Uninterrupted
+from e2e.run.waiting import Deadline, GivenUp, Interrupted, Observed, Uninterrupted, WaitExpired
 from e2e.run.watch import ConciergeWatch
 
 
@@ -50,9 +50,11 @@ class Spine:
             self._boot_stages()
             if self._book.established("concierge_found"):
                 self._prove(*self._found())
+            self._book.skip_rest("needs what is not established")
         except Interrupted as interrupted:
             self._run.journal.write("interrupted", {"detail": str(interrupted)})
             self._run.journal.say("interrupted: tearing down")
+            self._book.skip_rest("the run was interrupted")
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the border: a crash of ours is a verdict of its own
             self._crashed(error)
         finally:
@@ -105,7 +107,7 @@ class Spine:
             self._book.attempt(
                 stage,
                 lambda deadline, body=body: body(run, result, deadline),  # type: ignore[misc]
-                cap=run.time.stage_cap(CAPS[stage]),
+                cap=run.cap(stage),
                 within=run.deadline,
             )
 
@@ -116,31 +118,33 @@ class Spine:
 
     def _prove(self, tenant: Tenant, concierge: WorkspaceRow) -> None:
         run = self._run
-        plan = HoldPlan(run.scenario.online.within_seconds, run.scenario.online.hold_seconds)
+        plan = HoldPlan(run.scenario.online.hold_seconds, run.limits.settle)
         hold = OnlineHold(plan.limits(run.time))
         every = run.time.wall(SAMPLE_EVERY)
         watch = self._watch = ConciergeWatch(tenant, concierge.id, hold, run.journal, pacing=run.pacing, every=every)
         self._looks.begin(concierge.id, watch)
         watch.start()
         self._looks.reach_in_background(self._book)
-        online = self._online(watch, plan)
+        online = self._online(watch)
+        opening = watch.known().opening_control
         closing = self._close_window(watch)
         launched = None if online else self._launch_plan(tenant)
         self._looks.take("hold over" if online else "failure settled", launch=launched)
         self._book.attempt(
             "agent_acted",
             lambda deadline: agent_acted(run, tenant, concierge, self._rows, deadline),
-            cap=run.time.stage_cap(CAPS["agent_acted"]),
+            cap=run.cap("agent_acted"),
             within=run.deadline,
         )
         if online:
             launched = self._launch_plan(tenant)
             self._looks.take("agent's turn over", launch=launched)
-        window = Window(online, watch.state().opening_control, closing, tuple(watch.heartbeats))
+        watch.known()
+        window = Window(online, opening, closing, tuple(watch.heartbeats))
         judge_looks(run, self._book, self._looks, window)
         judge_creation(run, self._book, self._looks, tenant, concierge, self._rows, launched)
 
-    def _online(self, watch: ConciergeWatch, plan: HoldPlan) -> bool:
+    def _online(self, watch: ConciergeWatch) -> bool:
         run = self._run
 
         def look() -> Observed[str]:
@@ -149,22 +153,21 @@ class Spine:
                 self._looks.take_first_in_background()
             if state.held and state.step is not None:
                 return Observed(state.step.saying, value=state.step.saying)
-            if state.row is None:
-                return (
-                    Observed("no row yet")
-                    if state.samples == 0
-                    else Observed("gone", gave_up="the concierge's row is gone", cause="concierge-removed")
-                )
+            if state.row is None and state.samples > 0:
+                return Observed("gone", gave_up="the concierge's row is gone", cause="concierge-removed")
             if state.step is not None and state.step.gave_up is not None:
                 return Observed(state.step.saying, gave_up=state.step.gave_up, cause=state.step.cause)
-            return Observed(state.step.saying if state.step is not None else state.row.status)
+            if state.trouble is not None:
+                return Observed(f"no answer about the row: {state.trouble}", cause=state.trouble.cause)
+            return Observed(state.step.saying if state.step is not None else "no row yet")
 
         def body(deadline: Deadline) -> Established:
             saying = run.poll("online", look, deadline)
             reference = run.journal.write("online_held", {"opening_control": watch.state().opening_control})
             return Established(saying, (reference,))
 
-        return self._book.attempt("online", body, cap=run.time.stage_cap(plan.within), within=run.deadline)
+        cap = run.cap("online", run.scenario.online.within_seconds)
+        return self._book.attempt("online", body, cap=cap, within=run.deadline)
 
     def _close_window(self, watch: ConciergeWatch) -> str | None:
         try:
@@ -178,8 +181,12 @@ class Spine:
         if not self._looks.reachable():
             return None
         name = worker_name("probe")
-        if tenant.named(name):
-            raise RuntimeError(f"a workspace with our unique name {name} was there before")
+        deadline = Deadline.after(self._run.pacing, self._run.cap("tool_listed"), within=self._run.deadline)
+        try:
+            require_absent(self._run, tenant, name, deadline=deadline)
+        except (GivenUp, WaitExpired, PlatformError) as error:
+            self._book.record("tool_listed", "blocked", str(error), cause=error.cause)
+            return None
         remember(self._run, self._rows, name, "probe")
         return Launch(name)
 
@@ -192,6 +199,8 @@ class Spine:
             reference = run.bundle.write_json("diagnostics", run.control_plane.diagnostics(run.slug))
         except PlatformError as error:
             run.journal.write("collect_failed", {"what": "diagnostics", "detail": str(error)})
+        except Exception as error:  # noqa: BLE001 - the border: the teardown comes next, whatever happens here
+            self._crashed(error)
         else:
             run.journal.write("collected", {"what": "diagnostics", "evidence": reference})
 

@@ -8,7 +8,7 @@ from e2e.clients.errors import PlatformError
 from e2e.hosts.errors import HostAccessError
 from e2e.run.journal import Journal
 from e2e.run.waiting import Deadline, GivenUp, Interrupted, Pacing, WaitExpired
-from e2e.verdict.proofs import PREREQUISITES
+from e2e.verdict.proofs import PREREQUISITES, STAGES
 
 StageState = Literal["established", "refuted", "expired", "blocked", "not_run", "interrupted", "kept"]
 
@@ -78,7 +78,7 @@ class StageBook:
         except GivenUp as reason:
             end("refuted", reason.reason, reason.cause)
         except WaitExpired as expired:
-            end("expired", f"{expired}")
+            end("expired", f"{expired}", expired.cause)
         except (PlatformError, HostAccessError) as error:
             end("blocked", str(error).splitlines()[0], error.cause)
         except Interrupted as interrupted:
@@ -91,6 +91,13 @@ class StageBook:
     def skip(self, stage: str, reason: str, *, state: StageState = "not_run") -> None:
         """Record a stage that is not run, with the reason."""
         self._end(StageRecord(stage, state, self._now(), self._now(), 0.0, reason, None, ()))
+
+    def skip_rest(self, reason: str) -> None:
+        """Record every stage that nothing was heard of as not run; the teardown is recorded by itself."""
+        for stage in STAGES:
+            if stage not in self._records and stage != "torn_down":
+                needs = [name for name in PREREQUISITES[stage] if not self.established(name)]
+                self.skip(stage, f"needs {', '.join(needs)}" if needs else reason)
 
     def record(
         self, stage: str, state: StageState, saying: str, *, cause: str | None = None, evidence: tuple[str, ...] = ()

@@ -1,15 +1,22 @@
 """Where a run happens: addresses and credentials of the platform, whether it is live, and how it ends."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from e2e.clients.tenant import TenantAddress
 from e2e.evidence.masking import Secret
+from e2e.verdict.environment import LOOPBACK_HOSTS
 
 
 class TargetError(Exception):
     """The target cannot be used; the message says what is wrong and what to do."""
+
+
+class TargetRefusal(TargetError):
+    """The target does not have what the scenario asks of it, such as a fault of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def connection_of_twin(line: str) -> Connection:
     if not isinstance(document, dict):
         raise TargetError("the line of `twin serve --json` is not a JSON object")
     try:
-        return Connection(
+        connection = Connection(
             control_plane_url=str(document["control_plane_url"]),
             admin_token=Secret(str(document["admin_token"])),
             tenants=TenantAddress(str(document["tenant_url"]), str(document["tenant_domain"])),
@@ -65,3 +72,19 @@ def connection_of_twin(line: str) -> Connection:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise TargetError(f"the line of `twin serve --json` lacks or garbles {error}") from error
+    if not (math.isfinite(connection.speed) and connection.speed > 0):
+        raise TargetError(f"the line of `twin serve --json` has the impossible speed {connection.speed:g}")
+    urls = (connection.control_plane_url, connection.tenants.url, connection.aws_endpoint_url or "")
+    strangers = [url for url in urls if not _on_loopback(url)]
+    if strangers:
+        raise TargetError(f"a twin is on loopback, and {', '.join(map(repr, strangers))} is not")
+    return connection
+
+
+def _on_loopback(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS and port is not None

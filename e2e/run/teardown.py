@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from e2e.clients.errors import PlatformError
 from e2e.clients.tenant import Tenant
@@ -9,10 +10,13 @@ from e2e.hosts.access import HostAccess
 from e2e.hosts.errors import HostAccessError
 from e2e.run.boot import BootResult
 from e2e.run.context import Run
+from e2e.run.journal import write_crash
 from e2e.run.plan import LATE_LOOK, SAMPLE_EVERY
 from e2e.run.rows import CreatedRow
 from e2e.run.waiting import Deadline, GivenUp, Observed, Pacing, WaitExpired, poll_until
 
+WORKSPACES_SHARE = 1 / 3
+"""The share of the teardown's budget that waiting for single workspaces may take at most."""
 _END_STATES = ("online", "degraded", "failed", "offline", "awaiting_agent", "paused", "removed")
 
 
@@ -57,20 +61,35 @@ class Teardown:
             return TeardownResult((), (reference,), "nothing was created")
         self._run.journal.say("teardown: begins")
         if boot.tenant is not None:
-            self._remove_workspaces(boot.tenant, rows)
-        purged_at = self._delete_organisation()
-        self._prove_organisation_gone(boot, rows)
-        self._prove_instances_gone(purged_at)
+            self._step("remove workspaces", partial(self._remove_workspaces, boot.tenant, rows))
+        self._step("delete organisation", partial(self._delete_organisation, boot))
+        purged_at = self._pacing.monotonic()
+        self._step("organisation absent", partial(self._prove_organisation_gone, boot, rows), proves=True)
+        self._step("instances absent", partial(self._prove_instances_gone, purged_at), proves=True)
         saying = "absence proven by control plane and EC2"
         if self._leaks:
             saying = "; ".join(f"{leak.cause}: {leak.what}" for leak in self._leaks)
         return TeardownResult(tuple(self._leaks), tuple(self._evidence), saying)
 
-    def _poll(self, what: str, observe: Callable[[], Observed[str]]) -> str:
+    def _step(self, name: str, step: Callable[[], None], *, proves: bool = False) -> None:
+        """Take one step; whatever it raises is written down, and the next step is taken all the same."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - the border: what is left undone here would be left behind
+            write_crash(self._run.journal, error)
+            self._note(name, ok=False, detail=f"{type(error).__name__}: {error}")
+            if proves:
+                self._leak(Leak("absence-unprovable", f"{name}: the check itself failed: {error}", self._sweep))
+
+    @property
+    def _sweep(self) -> str:
+        return f"concierge-e2e sweep  # slug {self._run.slug}"
+
+    def _poll(self, what: str, observe: Callable[[], Observed[str]], *, within: Deadline | None = None) -> str:
         return poll_until(
             what,
             observe,
-            deadline=self._deadline,
+            deadline=within or self._deadline,
             every=self._run.time.wall(SAMPLE_EVERY),
             pacing=self._pacing,
             say=self._run.journal.say,
@@ -82,15 +101,18 @@ class Teardown:
             self._run.journal.say(f"teardown: {step}: {detail}")
 
     def _remove_workspaces(self, tenant: Tenant, rows: list[CreatedRow]) -> None:
+        """Remove the workspaces in a part of the budget: the purge of the org takes those that stay as well."""
+        part = self._deadline.remaining(self._pacing) * WORKSPACES_SHARE
+        deadline = Deadline.after(self._pacing, part, within=self._deadline)
         for created in rows:
             try:
-                saying = self._remove_workspace(tenant, created)
+                saying = self._remove_workspace(tenant, created, deadline)
             except (PlatformError, GivenUp, WaitExpired) as error:
                 self._note(f"workspace {created.name}", ok=False, detail=str(error))
             else:
                 self._note(f"workspace {created.name}", ok=True, detail=saying)
 
-    def _remove_workspace(self, tenant: Tenant, created: CreatedRow) -> str:
+    def _remove_workspace(self, tenant: Tenant, created: CreatedRow, deadline: Deadline) -> str:
         def settled() -> Observed[str]:
             found = tenant.named(created.name)
             if not found:
@@ -99,18 +121,20 @@ class Teardown:
             status = found[0].status
             return Observed(status, value=status) if status in _END_STATES else Observed(f"{created.name}: {status}")
 
-        status = self._poll("teardown", settled)
+        status = self._poll("teardown", settled, within=deadline)
         if status == "no row":
             return "never had a row" if created.id is None else "gone already"
         for row in tenant.named(created.name):
             tenant.delete_workspace(row)
         return f"removed from {status}"
 
-    def _delete_organisation(self) -> float:
+    def _delete_organisation(self, boot: BootResult) -> None:
         run = self._run
 
         def delete() -> Observed[str]:
             try:
+                if boot.organisation is None and self._is_of_somebody_else():
+                    return Observed("not ours", gave_up=f"an org {run.slug} is there that this run did not create")
                 status = run.control_plane.delete_tenant(run.slug, timeout=run.time.real(120.0, "request"))
             except PlatformError as error:
                 return Observed(str(error))
@@ -118,16 +142,19 @@ class Teardown:
 
         try:
             saying = self._poll("teardown: delete the org", delete)
-        except WaitExpired as error:
+        except (GivenUp, WaitExpired) as error:
             self._note("delete organisation", ok=False, detail=str(error))
         else:
             self._note("delete organisation", ok=True, detail=saying)
-        return self._pacing.monotonic()
+
+    def _is_of_somebody_else(self) -> bool:
+        """Whether the slug is taken by an org of another name: without the id of our own, the name must be ours."""
+        row = self._run.control_plane.organisation(self._run.slug)
+        return row is not None and row.name != self._run.organisation_name
 
     def _prove_organisation_gone(self, boot: BootResult, rows: list[CreatedRow]) -> None:
         run = self._run
         organisation_id = boot.organisation.id if boot.organisation else None
-        command = f"concierge-e2e sweep  # slug {run.slug}"
 
         def absent() -> Observed[str]:
             try:
@@ -142,7 +169,7 @@ class Teardown:
         except WaitExpired as error:
             seen = error.last_observation
             cause = "leaked-org" if seen.startswith("still listed") else "absence-unprovable"
-            self._leak(Leak(cause, f"org {run.slug}: {seen}", command))
+            self._leak(Leak(cause, f"org {run.slug}: {seen}", self._sweep))
             if boot.organisation_entry is not None:
                 run.ledger.unproven(boot.organisation_entry, seen)
             return

@@ -8,7 +8,7 @@ from e2e.clients.tenant import Tenant, WorkspaceRow
 from e2e.run.context import Run
 from e2e.run.naming import worker_name
 from e2e.run.plan import TURN_REQUEST
-from e2e.run.rows import CreatedRow, remember, row_problem, wait_for_row
+from e2e.run.rows import CreatedRow, remember, require_absent, row_problem, wait_for_row
 from e2e.run.stages import Established
 from e2e.run.waiting import Deadline, GivenUp, Observed
 
@@ -22,8 +22,7 @@ def agent_acted(
     """
     name = worker_name("agent")
     call = run.contract.create_workspace
-    if tenant.named(name):
-        raise GivenUp("agent_acted", "a workspace with our unique name was there before")
+    require_absent(run, tenant, name, deadline=deadline)
     text = (
         f'Please create a workspace named "{name}" with the model "{call.model}". '
         "Use your workspace tool, create exactly one, and answer with its id."
@@ -32,7 +31,13 @@ def agent_acted(
     answer = _accepted(run, tenant, concierge, text, deadline)
     reference = run.journal.write(
         "turn",
-        {"name": name, "kind": answer.kind, "http_status": answer.status, "text": answer.text[:600]},
+        {
+            "name": name,
+            "kind": answer.kind,
+            "http_status": answer.status,
+            "text": answer.text[:600],
+            "error_as_text": answer.looks_like_an_error,
+        },
     )
     run.journal.say(f"agent_acted: the turn ended as {answer.kind}: {_first_line(answer.text)}")
     final = answer.kind in ("reply", "failed")

@@ -17,13 +17,17 @@ class Interrupted(Exception):
 
 
 class WaitExpired(Exception):
-    """A deadline passed before the success condition held; carries the last observation."""
+    """A deadline passed before the success condition held; carries the last observation.
 
-    def __init__(self, what: str, seconds: float, last_observation: str) -> None:
+    ``cause`` is set where even the last look failed, and then names what kept it from seeing anything.
+    """
+
+    def __init__(self, what: str, seconds: float, last_observation: str, cause: str | None = None) -> None:
         super().__init__(f"{what}: not within {seconds:.1f} s of wall time; last seen: {last_observation}")
         self.what = what
         self.seconds = seconds
         self.last_observation = last_observation
+        self.cause = cause
 
 
 class GivenUp(Exception):
@@ -108,7 +112,10 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Observed(Generic[T]):
-    """One look of a poll: what to say about it, and the value once the success condition holds."""
+    """One look of a poll: what to say about it, and the value once the success condition holds.
+
+    ``cause`` says why it gave up, or what kept it from seeing anything at all.
+    """
 
     saying: str
     value: T | None = None
@@ -148,5 +155,5 @@ def poll_until(
             said, said_at = observed.saying, now
         left = deadline.at - now
         if looked_at >= deadline.at:
-            raise WaitExpired(what, deadline.budget, observed.saying)
+            raise WaitExpired(what, deadline.budget, observed.saying, observed.cause)
         pacing.pause(min(every, max(left, 0.0)))

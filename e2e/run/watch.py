@@ -14,7 +14,7 @@ from e2e.run.waiting import Interrupted, Pacing
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """A consistent view of what the watch knows."""
+    """A consistent view of what the watch knows. ``trouble`` is set while the platform does not answer."""
 
     row: WorkspaceRow | None
     step: HoldStep | None
@@ -24,6 +24,7 @@ class WatchState:
     published_failure: bool
     samples: int
     lost_samples: int
+    trouble: PlatformError | None = None
 
 
 class ConciergeWatch:
@@ -54,11 +55,11 @@ class ConciergeWatch:
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._state = WatchState(None, None, False, False, None, False, 0, 0)
+        self._status: str | None = None
         self.heartbeats: list[str] = []
-        self._losing = False
         self.control_ids: list[str] = []
         self._thread = threading.Thread(target=self._run, name=f"watch-{concierge_id[:8]}", daemon=True)
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
 
     def start(self) -> None:
         """Begin to watch."""
@@ -74,10 +75,21 @@ class ConciergeWatch:
         """Return what is known now.
 
         Raises:
-            BaseException: whatever stopped the watch; a watch that died must not look like a quiet one.
+            Exception: whatever stopped the watch; a watch that died must not look like a quiet one.
         """
         with self._changed:
             if self._failure is not None:
+                raise self._failure
+            return self._state
+
+    def known(self) -> WatchState:
+        """Return what was known last, also where an answer of the platform has stopped the watch.
+
+        Raises:
+            Exception: the watch crashed; an answer of the platform is not a crash, and is in the journal.
+        """
+        with self._changed:
+            if self._failure is not None and not isinstance(self._failure, PlatformError):
                 raise self._failure
             return self._state
 
@@ -96,9 +108,10 @@ class ConciergeWatch:
                 self._pacing.pause(self._every)
         except Interrupted:
             return
-        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the state
+        except Exception as error:  # noqa: BLE001 - handed to whoever asks for the state
             with self._changed:
                 self._failure = error
+            self._journal.write("watch_ended", {"error": f"{type(error).__name__}: {error}"})
 
     def _sample(self) -> None:
         state = self._state
@@ -107,24 +120,22 @@ class ConciergeWatch:
         except Refused:
             raise
         except PlatformError as error:
-            if not self._losing:
-                self._losing = True
+            if state.trouble is None:
                 self._journal.write("samples_lost", {"detail": str(error)})
             with self._changed:
-                self._state = replace(state, lost_samples=state.lost_samples + 1)
+                self._state = replace(state, lost_samples=state.lost_samples + 1, trouble=error)
             return
-        if self._losing:
-            self._losing = False
+        if state.trouble is not None:
             self._journal.write("samples_again", {"lost": state.lost_samples})
         at = self._pacing.monotonic()
+        status = row.status if row is not None else "gone"
+        if status != self._status:
+            self._status = status
+            self._note_status(status, row)
         if row is None:
-            self._note_status("gone", row)
             with self._changed:
-                self._state = replace(state, row=None, samples=state.samples + 1)
+                self._state = replace(state, row=None, samples=state.samples + 1, trouble=None)
             return
-        previous = state.row.status if state.row else None
-        if row.status != previous:
-            self._note_status(row.status, row)
         if row.last_heartbeat_at is not None and row.last_heartbeat_at not in self.heartbeats[-1:]:
             self.heartbeats.append(row.last_heartbeat_at)
             self._journal.write("heartbeat", {"at": row.last_heartbeat_at, "status": row.status})

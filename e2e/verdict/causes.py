@@ -134,6 +134,11 @@ CAUSES: tuple[Cause, ...] = (
     ),
     *_rows("CONFIG", _CREDENTIALS, _CONFIGURATION),
     *_rows(
+        "CONFIG",
+        "concierge-e2e twin serve --help",
+        {"target-refused": "the target does not have what the scenario asks of it"},
+    ),
+    *_rows(
         "LEAK",
         "cat {bundle}/ledger.jsonl",
         {

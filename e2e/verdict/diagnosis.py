@@ -10,6 +10,8 @@ from e2e.verdict.proofs import PREREQUISITES, Proof, unmet
 from e2e.verdict.rules import RULES
 
 _RED_STATES = ("refuted", "expired", "blocked")
+_LOOKED_AT = frozenset({"settings_wired", "presence_reported", "registered", "tool_listed"})
+"""Stages that hang on a look: where none saw them, the look that failed says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def diagnose(findings: Findings, demanded: Sequence[str], proofs: Sequence[Proof
     The failure that decides is the first one among those whose code wins, so that class, cause and exit code always
     tell the same story; a leak or a cloud failure beside a product failure stays listed.
     """
-    failures = _merged(_failures(findings, demanded, require_live=require_live))
+    failures = _merged(_failures(findings, demanded, proofs, require_live=require_live))
     if not failures:
         failures = _unexplained(findings, demanded, proofs)
     codes = tuple(dict.fromkeys(failure.code for failure in failures))
@@ -59,7 +61,9 @@ def diagnose(findings: Findings, demanded: Sequence[str], proofs: Sequence[Proof
     return Diagnosis(tuple(failures), first, codes)
 
 
-def _failures(findings: Findings, demanded: Sequence[str], *, require_live: bool) -> list[Failure]:
+def _failures(
+    findings: Findings, demanded: Sequence[str], proofs: Sequence[Proof], *, require_live: bool
+) -> list[Failure]:
     failures: list[Failure] = []
     if findings.target_error is not None:
         failures.append(_failure("harness-crashed", (), findings.pointers("target_unusable"), findings.target_error))
@@ -70,16 +74,29 @@ def _failures(findings: Findings, demanded: Sequence[str], *, require_live: bool
         if end.state in _RED_STATES and end.name in concerned and end.name != "torn_down"
     ]
     if findings.crash is not None:
-        failures.append(_failure("harness-crashed", (), (findings.crash_reference,), findings.crash))
-    failures += [
-        _failure(str(leak["cause"]), ("torn_down",), (str(leak["reference"]),), str(leak["what"]))
-        for leak in findings.leaks
-    ]
+        evidence = findings.pointers("harness_crashed") or ("events.jsonl",)
+        failures.append(_failure("harness-crashed", (), evidence, findings.crash))
+    failures += _leaks(findings, proofs)
     if findings.interrupted:
         code = UNPROVEN if require_live else INTERRUPTED
         saying = "the run was asked to stop"
         failures.append(Failure("interrupted", "UNKNOWN", code, (), findings.pointers("interrupted"), saying))
     return failures
+
+
+def _leaks(findings: Findings, proofs: Sequence[Proof]) -> list[Failure]:
+    """Return what is left over; a teardown that is not proven is a leak even where none was seen."""
+    leaks = [
+        _failure(str(leak["cause"]), ("torn_down",), (str(leak["reference"]),), str(leak["what"]))
+        for leak in findings.leaks
+    ]
+    intents = findings.pointers("create_intent")
+    torn_down = next((proof for proof in proofs if proof.name == "torn_down"), None)
+    if leaks or not intents or (torn_down is not None and torn_down.status in ("proven", "kept")):
+        return leaks
+    evidence = torn_down.evidence if torn_down is not None else ()
+    saying = torn_down.note if torn_down is not None else "something was to be created, and no teardown was seen"
+    return [_failure("absence-unprovable", ("torn_down",), evidence or intents, saying)]
 
 
 def _concerned(demanded: Sequence[str]) -> set[str]:
@@ -101,15 +118,23 @@ def _explain(findings: Findings, end: StageEnd) -> Failure:
             if evidence is not None:
                 return _failure(rule.cause, (end.name,), (*evidence, end.reference), end.saying)
     if end.cause is not None and is_cause(end.cause):
-        return _failure(end.cause, (end.name,), (end.reference,), end.saying)
+        published = findings.published_failure
+        return _failure(end.cause, (end.name,), (end.reference,), end.saying, published=published)
+    if end.name in _LOOKED_AT and end.state == "expired" and not end.document.get("evidence"):
+        for failure in reversed(findings.look_failures):
+            if is_cause(failure.cause):
+                return _failure(failure.cause, (end.name,), (failure.reference, end.reference), failure.saying)
     code = code_of("UNKNOWN", platform_published_failure=findings.published_failure)
     cause = "proof-missing" if end.state == "expired" else "no-rule-matched"
     return Failure(cause, "UNKNOWN", code, (end.name,), (end.reference,), end.saying)
 
 
-def _failure(cause: str, stages: tuple[str, ...], evidence: tuple[str, ...], saying: str) -> Failure:
+def _failure(
+    cause: str, stages: tuple[str, ...], evidence: tuple[str, ...], saying: str, *, published: bool = False
+) -> Failure:
     cause_class = cause_named(cause).cause_class
-    return Failure(cause, cause_class, code_of(cause_class), stages, evidence, saying)
+    code = code_of(cause_class, platform_published_failure=published)
+    return Failure(cause, cause_class, code, stages, evidence, saying)
 
 
 def _merged(failures: Sequence[Failure]) -> list[Failure]:

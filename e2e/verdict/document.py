@@ -1,7 +1,9 @@
 """The verdict of one run as a document: outcome, class, cause, proofs and what they stand on."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from e2e.verdict.causes import cause_named
@@ -48,7 +50,8 @@ def judge(
     """Compare the proofs demanded with those observed and give the verdict.
 
     ``proven`` needs every demanded proof and no failure at all. A red proof is met only by exactly the expected
-    outcome, class and cause, by a complete teardown, and if every fault of its twin has acted.
+    outcome, class and cause, by a complete teardown, and if every fault of its twin has acted; a missed one is a
+    harness fault. Where ``proven`` is what was expected, a failure keeps its own code: it is not the harness's.
     """
     rung = claim_rung({proof.name for proof in proofs if proof.status == "proven"})
     first = diagnosis.first
@@ -66,12 +69,14 @@ def judge(
     expectation = None
     code = first_code(codes)
     if expected is not None:
+        green = expected.outcome == "proven"
         met = (outcome, cause_class, cause) == (expected.outcome, expected.cause_class, expected.cause)
-        met = met and torn_down and not idle_faults
+        met = met and (torn_down or green) and not idle_faults
         expectation = "met" if met else "missed"
         if idle_faults:
             summary += f"; these faults never acted: {', '.join(idle_faults)}"
-        code = OK if met else HARNESS_FAILED
+        if met or not green or first is None:
+            code = OK if met else HARNESS_FAILED
     return Judged(outcome, cause_class, cause, codes, code, expectation, rung, summary)
 
 
@@ -121,6 +126,11 @@ def verdict_document(
 def next_command(judged: Judged, *, scenario_path: str, bundle: str, slug: str) -> str:
     """Return the command to run next; it names only commands that exist."""
     if judged.cause is None:
-        return "concierge-e2e run scenarios/faults --target local"
+        faults = Path(scenario_path).parent / "faults"
+        return (
+            f"concierge-e2e run {shlex.quote(str(faults))} --target local"
+            if faults.is_dir()
+            else "concierge-e2e faults"
+        )
     step = cause_named(judged.cause).next_step
-    return step.format(scenario=scenario_path, bundle=bundle, slug=slug)
+    return step.format(scenario=shlex.quote(scenario_path), bundle=shlex.quote(bundle), slug=shlex.quote(slug))

@@ -1,7 +1,7 @@
 """What a run found, read back from its event log alone: the only thing that diagnosis ever sees."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 
@@ -60,7 +60,7 @@ class LookSeen:
     def refusals(self) -> tuple[Refusal, ...]:
         """The refusals of the concierge in the registry log, in the order of the log."""
         rows = self.registry.get("refusals", []) if self.registry else []
-        return tuple(Refusal(int(r["position"]), r.get("time"), str(r["core"]), r.get("reason")) for r in rows)
+        return tuple(_refusal(row) for row in rows)
 
     @property
     def wired(self) -> bool | None:
@@ -72,9 +72,21 @@ class LookSeen:
     @property
     def launchable(self) -> bool | None:
         """Whether the wired entry names a command that exists where the agent runs; None if that was not seen."""
-        if self.settings is None:
+        if self.settings is None or not self.wired:
             return None
-        return bool(self.settings.get("command_resolves"))
+        if self.settings.get("command") is None:
+            return False
+        resolves = self.settings.get("command_resolves")
+        return resolves if isinstance(resolves, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LookFailure:
+    """A look that brought nothing back from one host: the cause it stands for, and where the log says so."""
+
+    cause: str
+    saying: str
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +95,12 @@ class Findings:
 
     stages: Mapping[str, StageEnd] = field(default_factory=dict)
     looks: tuple[LookSeen, ...] = ()
+    look_failures: tuple[LookFailure, ...] = ()
     standing: tuple[Refusal, ...] = ()
     statuses: tuple[str, ...] = ()
     published_failure: bool = False
     interrupted: bool = False
     crash: str | None = None
-    crash_reference: str = ""
     leaks: tuple[Mapping[str, Any], ...] = ()
     absent_rows: tuple[str, ...] = ()
     turn: Mapping[str, Any] | None = None
@@ -101,9 +113,9 @@ class Findings:
         return next((look for look in reversed(self.looks) if look.concierge is not None), None)
 
     @property
-    def launch(self) -> Mapping[str, Any] | None:
-        """The facts of the newest launch, if there was one."""
-        return next((look.launch for look in reversed(self.looks) if look.launch is not None), None)
+    def launch_look(self) -> LookSeen | None:
+        """The newest look that launched the management server, if one did."""
+        return next((look for look in reversed(self.looks) if look.launch is not None), None)
 
     def pointers(self, kind: str) -> tuple[str, ...]:
         """Return where the log has events of one kind."""
@@ -111,73 +123,101 @@ class Findings:
 
 
 def read_findings(events: Iterable[EventLike]) -> Findings:
-    """Read the findings from events in their order; unknown kinds are passed over."""
-    stages: dict[str, StageEnd] = {}
-    looks: list[LookSeen] = []
-    standing: tuple[Refusal, ...] = ()
-    statuses: list[str] = []
-    leaks: list[Mapping[str, Any]] = []
-    absent: list[str] = []
-    references: dict[str, tuple[str, ...]] = {}
-    crash: str | None = None
-    crash_reference = ""
-    turn: Mapping[str, Any] | None = None
-    target_error: str | None = None
-    interrupted = published = False
+    """Read the findings from events in their order; unknown kinds are passed over.
+
+    Two ends of one stage that contradict each other are never read as the better one. A concierge that held and whose
+    last status is another than ``online`` did not stay online, whatever the stage says.
+    """
+    reader = _Reader()
     for event in events:
+        reader.take(event)
+    return reader.findings()
+
+
+class _Reader:
+    """Takes events one after another; what each kind means stands in one place."""
+
+    def __init__(self) -> None:
+        self._stages: dict[str, StageEnd] = {}
+        self._looks: list[LookSeen] = []
+        self._look_failures: list[LookFailure] = []
+        self._standing: tuple[Refusal, ...] = ()
+        self._statuses: list[str] = []
+        self._leaks: list[Mapping[str, Any]] = []
+        self._absent_rows: list[str] = []
+        self._references: dict[str, tuple[str, ...]] = {}
+        self._crash: str | None = None
+        self._turn: Mapping[str, Any] | None = None
+        self._target_error: str | None = None
+        self._published = False
+
+    def take(self, event: EventLike) -> None:
+        """Take the next event."""
         data, reference = event.data, f"events.jsonl#seq={event.seq}"
-        references[event.kind] = (*references.get(event.kind, ()), reference)
+        self._references[event.kind] = (*self._references.get(event.kind, ()), reference)
         match event.kind:
             case "stage_ended":
-                stages[str(data["stage"])] = StageEnd(
-                    str(data["stage"]),
-                    str(data["state"]),
-                    str(data["last_observation"]),
-                    data.get("cause"),
-                    reference,
-                    data,
-                )
+                self._take_stage(data, reference)
             case "look":
-                looks.append(look_seen(data))
+                self._looks.append(look_seen(data))
+            case "look_failed":
+                self._look_failures.append(LookFailure(str(data["cause"]), str(data["detail"]), reference))
             case "standing":
-                standing = tuple(
-                    Refusal(int(r["position"]), r.get("time"), str(r["core"]), r.get("reason"))
-                    for r in data["refusals"]
-                )
+                self._standing = tuple(_refusal(row) for row in data["refusals"])
             case "status":
-                statuses.append(str(data["status"]))
-                published = published or data["status"] == "failed"
+                self._take_status(str(data["status"]))
             case "organisation_failed":
-                published = True
+                self._published = True
             case "leak":
-                leaks.append({**data, "reference": reference})
+                self._leaks.append({**data, "reference": reference})
             case "row_absent":
-                absent.append(str(data["by"]))
+                self._absent_rows.append(str(data["by"]))
             case "turn":
-                turn = data
-            case "interrupted":
-                interrupted = True
+                self._turn = data
             case "harness_crashed":
-                crash, crash_reference = str(data.get("error")), reference
+                self._crash = self._crash or str(data.get("error"))
             case "target_unusable":
-                target_error = str(data.get("error"))
+                self._target_error = str(data.get("error"))
             case _:
                 pass
-    return Findings(
-        stages=stages,
-        looks=tuple(looks),
-        standing=standing,
-        statuses=tuple(statuses),
-        published_failure=published,
-        interrupted=interrupted,
-        crash=crash,
-        crash_reference=crash_reference,
-        leaks=tuple(leaks),
-        absent_rows=tuple(absent),
-        turn=turn,
-        target_error=target_error,
-        references=references,
-    )
+
+    def findings(self) -> Findings:
+        """Return what the events taken so far say."""
+        return Findings(
+            stages=self._settled_stages(),
+            looks=tuple(self._looks),
+            look_failures=tuple(self._look_failures),
+            standing=self._standing,
+            statuses=tuple(self._statuses),
+            published_failure=self._published,
+            interrupted="interrupted" in self._references,
+            crash=self._crash,
+            leaks=tuple(self._leaks),
+            absent_rows=tuple(self._absent_rows),
+            turn=self._turn,
+            target_error=self._target_error,
+            references=self._references,
+        )
+
+    def _take_stage(self, data: Mapping[str, Any], reference: str) -> None:
+        end = StageEnd(
+            str(data["stage"]), str(data["state"]), str(data["last_observation"]), data.get("cause"), reference, data
+        )
+        known = self._stages.get(end.name)
+        if known is None or known.state == "established":
+            self._stages[end.name] = end
+
+    def _take_status(self, status: str) -> None:
+        self._statuses.append(status)
+        self._published = self._published or status == "failed"
+
+    def _settled_stages(self) -> dict[str, StageEnd]:
+        online = self._stages.get("online")
+        if online is None or online.state != "established" or self._statuses[-1:] in ([], ["online"]):
+            return self._stages
+        saying = f"it held, and then left online; last seen: {self._statuses[-1]}"
+        reference = self._references["status"][-1]
+        return {**self._stages, "online": replace(online, state="refuted", saying=saying, reference=reference)}
 
 
 def look_seen(data: Mapping[str, Any]) -> LookSeen:
@@ -192,3 +232,7 @@ def look_seen(data: Mapping[str, Any]) -> LookSeen:
         launch=data.get("launch"),
         concierge=data.get("concierge"),
     )
+
+
+def _refusal(row: Mapping[str, Any]) -> Refusal:
+    return Refusal(int(row["position"]), row.get("time"), str(row["core"]), row.get("reason"))

@@ -1,7 +1,8 @@
 """The receipt of a session: what was demanded, what was observed, the code that follows. ``run`` believes it alone."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,20 +41,20 @@ def session_code(
     *,
     rehearsal: bool,
     require_live: bool,
+    not_applicable: Sequence[str] = (),
     interrupted: bool = False,
 ) -> int:
     """Return the exit code of a session from the scenario files demanded and the runs observed.
 
-    A file that was demanded and not run is 5, as is a session of nothing at all under require-live; a rehearsal that
-    would be 0 is 5, because nothing live was proven. An interruption explains files that were not run: 130, and 5
-    under require-live.
+    A file that was demanded more often than it was run is 5. So is a session of nothing at all: under require-live in
+    any case, else unless there were files and none of them applies to the target. A rehearsal that would be 0 is 5,
+    because nothing live was proven. An interruption explains files that were not run: 130, and 5 under require-live.
     """
     codes = [line.code for line in runs]
-    observed = {line.path for line in runs}
-    if any(path not in observed for path in demanded):
+    if _not_run(demanded, [line.path for line in runs]):
         codes.append(INTERRUPTED if interrupted and not require_live else UNPROVEN)
-    if require_live and not runs:
-        codes.append(UNPROVEN)
+    if not runs and (require_live or not not_applicable):
+        codes.append(INTERRUPTED if interrupted and not require_live else UNPROVEN)
     code = first_code(codes)
     return UNPROVEN if rehearsal and code == OK else code
 
@@ -69,6 +70,7 @@ def receipt_document(
     code: int,
     started: str,
     ended: str,
+    remarks: Sequence[str] = (),
 ) -> dict[str, object]:
     """Return the receipt as JSON."""
     return {
@@ -82,6 +84,7 @@ def receipt_document(
         "code": code,
         "started": started,
         "ended": ended,
+        "remarks": list(remarks),
     }
 
 
@@ -106,11 +109,36 @@ def read_receipt(folder: Path, nonce: str) -> dict[str, Any]:
 
 
 def code_of_receipt(document: Mapping[str, Any]) -> int:
-    """Return the code that the receipt's own lines stand for; one that says less than its lines is a harness fault."""
+    """Return the code of a receipt if its own lines bear it out; one that says less than its lines is a harness fault.
+
+    So is one with a code outside the table, with a line that is green and says otherwise, or with a file that was
+    demanded and has no line.
+    """
     try:
-        lines = [int(line["code"]) for line in document["runs"]]
-        code = int(document["code"])
-        worst = first_code(lines)
+        code, lines, policy = document["code"], document["runs"], document["policy"]
+        demanded, others = list(document["demanded"]), list(document["not_applicable"])
+        complete = bool(lines or others) and not _not_run(demanded, [line["path"] for line in lines])
+        held_back = policy["rehearse"] or (policy["require_live"] and not lines)
+        believable = _is_code(code) and all(_agrees_with_itself(line) for line in lines)
+        winning = first_code([code, *(line["code"] for line in lines)])
     except (KeyError, TypeError, ValueError):
         return HARNESS_FAILED
-    return HARNESS_FAILED if code == OK and worst != OK else code
+    if not believable or winning != code:
+        return HARNESS_FAILED
+    return HARNESS_FAILED if code == OK and (held_back or not complete) else int(code)
+
+
+def _not_run(demanded: Iterable[str], run: Iterable[str]) -> bool:
+    """Whether a file was demanded more often than it was run."""
+    return bool(Counter(demanded) - Counter(run))
+
+
+def _agrees_with_itself(line: Mapping[str, Any]) -> bool:
+    """Whether a line has code 0 exactly where its outcome is one that earns it."""
+    code, met = line["code"], line["expectation"]
+    green = met == "met" or (met is None and line["outcome"] in ("proven", "skipped"))
+    return _is_code(code) and (code == OK) == green
+
+
+def _is_code(code: object) -> bool:
+    return isinstance(code, int) and not isinstance(code, bool)

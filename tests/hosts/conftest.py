@@ -17,7 +17,7 @@ from e2e.hosts.aws_clients import AwsClients, AwsCredentials
 from e2e.hosts.polling import PollTimes
 from e2e.hosts.ssm import SsmTransport
 
-POLL = PollTimes(0.005, 1.2, 0.02, 0.0, 2, 0.15, 0.3, connect_timeout_seconds=2.0, read_timeout_seconds=2.0)
+POLL = PollTimes(0.005, 1.2, 0.02, 0.0, 2, 0.1, 0.2, 10.0, connect_timeout_seconds=2.0, read_timeout_seconds=2.0)
 FIRST, SECOND = "i-00000000000000001", "i-00000000000000002"
 SLUG = "e2e-boot-0123abcd-89ef4567"
 

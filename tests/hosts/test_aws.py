@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from e2e.hosts.access import HostAnswer, HostRef, require_success
+from e2e.hosts.access import HostAccess, HostAnswer, HostRef, require_success
 from e2e.hosts.aws import AwsAccess, aws_access
 from e2e.hosts.aws_clients import AwsClients, AwsCredentials
 from e2e.hosts.errors import (
@@ -210,7 +210,8 @@ def test_an_access_of_its_own_can_be_made_and_closed(aws: Any) -> None:
         poll=PollTimes.embedded(),
         audit=lambda _record: None,
     )
-    assert made.name == "aws-ssm"
+    port: HostAccess = made
+    assert port.name == "aws-ssm"
     assert made.find() == ()
     made.close()
 

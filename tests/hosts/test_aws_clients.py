@@ -73,11 +73,11 @@ def test_credentials_do_not_show_their_secret() -> None:
 
 
 def test_gaps_grow_to_their_ceiling_and_jitter_only_shortens_them() -> None:
-    times = PollTimes(2.0, 1.5, 15.0, 0.5, 8, 45.0, 30.0)
+    times = PollTimes(2.0, 1.5, 15.0, 0.5, 8, 45.0, 30.0, 90.0)
     gaps = times.gaps(random.Random(1))
     seen = [next(gaps) for _ in range(50)]
     assert 1.0 <= seen[0] <= 2.0
     assert max(seen) <= 15.0
     assert min(seen[10:]) >= 7.5
-    exact = PollTimes(2.0, 1.5, 15.0, 0.0, 8, 45.0, 30.0).gaps(random.Random(1))
+    exact = PollTimes(2.0, 1.5, 15.0, 0.0, 8, 45.0, 30.0, 90.0).gaps(random.Random(1))
     assert [next(exact) for _ in range(7)] == [2.0, 3.0, 4.5, 6.75, 10.125, 15.0, 15.0]

@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import tempfile
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -274,9 +275,14 @@ def test_a_deeply_nested_header_is_refused_without_recursion() -> None:
 
 
 def test_a_decompression_bomb_costs_no_more_than_was_declared() -> None:
-    bomb = zlib.compress(bytes(200_000_000), 9)
+    bomb = zlib.compress(bytes(50_000_000), 9)
+    text = packed(b"four", body=bomb)
+    tracemalloc.start()
     with pytest.raises(OutputCorrupt):
-        unwrap(packed(b"four", body=bomb), MARKER)
+        unwrap(text, MARKER)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
     with pytest.raises(OutputCorrupt, match="more than is accepted"):
         unwrap(packed(b"four", body=bomb, stdout_bytes=200_000_000), MARKER)
 

@@ -54,6 +54,13 @@ def test_a_dangling_link_is_unreadable_rather_than_absent(host: Any) -> None:
     assert settings_of(host).settings.state == "unreadable"
 
 
+def test_a_file_that_only_root_can_see_is_unreadable_rather_than_absent(host: Any) -> None:
+    host.settings(host.concierge(ClosedToAgent=["/configs/.claude"]), {})
+    seen = settings_of(host)
+    assert seen.settings.state == "unreadable"
+    assert seen.reads_present is False
+
+
 def test_a_pipe_does_not_hold_the_probe_up(host: Any) -> None:
     rootfs = host.concierge()
     os.mkfifo(rootfs / "configs/.claude/settings.json")

@@ -44,8 +44,9 @@ fi
 
 # Run in the container by its own Python, as the agent. It asks the installed runtime, nothing of ours.
 _RUNTIME_VIEW = r"""
-import importlib, json, shutil, sys
-nonce, field, command = sys.argv[1:4]
+import importlib, json, shutil, signal, sys
+nonce, field, command, seconds = sys.argv[1:5]
+signal.alarm(int(seconds))  # ends this process even if the runtime hangs: nobody else would
 given = json.loads(sys.stdin.read())
 found = {"answer": "unreadable", "detail": None, "fields": [], "resolved": None, "version": None}
 module = "molecule_runtime.platform_agent_identity"
@@ -207,6 +208,7 @@ class AgentView:
             nonce,
             self._contract["runtime_present_field"],
             command if isinstance(command, str) and "\0" not in command else "",
+            str(max(1, int(self._docker.seconds))),
             limit=_OUTPUT_BYTES,
             given=json.dumps({"path": path}).encode(),
         )

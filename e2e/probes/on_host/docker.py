@@ -1,15 +1,15 @@
 """The docker command line, with a time and a size for everything."""
 
 import os
+import selectors
 import shutil
 import subprocess
-import threading
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
+LineReader = Callable[[bytes], bool]
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
 LINE_BYTES = 64 * 1024
 
@@ -57,96 +57,112 @@ class Docker:
         Raises:
             DockerTimedOut, OutputTooLarge: it did not do what it should.
         """
-        with self._started(arguments, given, subprocess.DEVNULL) as (process, expired):
-            content = process.stdout.read(limit + 1) if process.stdout else b""
-            if len(content) > limit:
-                process.kill()
-                raise OutputTooLarge
-            code = process.wait()
-            if expired.is_set():
-                raise DockerTimedOut
-        return code, content
+        content = bytearray()
 
-    def read_streams(self, *arguments: str, readers: "tuple[Callable[[bytes], bool], Callable[[bytes], bool]]") -> None:
+        def take(chunk: bytes) -> bool:
+            content.extend(chunk)
+            return len(content) <= limit
+
+        with self._started(arguments, given, subprocess.DEVNULL) as command:
+            if not command.pump((take,)):
+                raise OutputTooLarge
+            return command.exit_code(), bytes(content)
+
+    def read_streams(self, *arguments: str, readers: "tuple[LineReader, LineReader]") -> None:
         """Hand every line of a command's output and of its errors to a reader each, cut at 64 KiB.
 
-        Each reader is called from a thread of its own and says whether it wants more.
+        A reader says whether it wants more; when one does not, the command is ended.
 
         Raises:
             DockerFailed, DockerTimedOut: after the last line, if the command did not end well.
         """
-        with self._started(arguments, b"", subprocess.PIPE) as (process, expired):
-            enough = threading.Event()
-            threads = [
-                threading.Thread(target=_read_lines, args=(stream, reader, enough), daemon=True)
-                for stream, reader in zip((process.stdout, process.stderr), readers, strict=True)
-            ]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            if enough.is_set():
-                process.kill()
-            code = process.wait()
-            if process.stderr is not None:
-                process.stderr.close()
-            if expired.is_set():
-                raise DockerTimedOut
-            if code != 0 and not enough.is_set():
+        output, errors = (_Lines(reader) for reader in readers)
+        with self._started(arguments, b"", subprocess.PIPE) as command:
+            if command.pump((output.take, errors.take)) and output.end() and errors.end() and command.exit_code() != 0:
                 raise DockerFailed
 
     @contextmanager
-    def _started(
-        self, arguments: "Sequence[str]", given: bytes, errors: int
-    ) -> "Iterator[tuple[subprocess.Popen[bytes], threading.Event]]":
+    def _started(self, arguments: "Sequence[str]", given: bytes, errors: int) -> "Iterator[_Command]":
         process = subprocess.Popen(
             [self.program, *arguments],
             stdin=subprocess.PIPE if given else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
+            bufsize=0,
         )
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            process.kill()
-
-        timer = threading.Timer(self.seconds, expire)
-        timer.daemon = True
-        timer.start()
         try:
             if process.stdin is not None:
-                _feed(process.stdin, given)
-            yield process, expired
+                with suppress(BrokenPipeError):  # it ended without reading; its exit code says why
+                    process.stdin.write(given)
+                process.stdin.close()
+            yield _Command(process, time.monotonic() + self.seconds)
         finally:
-            timer.cancel()
-            if process.poll() is None:
-                process.kill()
+            process.kill()
             process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
 
 
-def _read_lines(stream: "IO[bytes]", reader: "Callable[[bytes], bool]", enough: threading.Event) -> None:
-    while True:
-        line = stream.readline(LINE_BYTES)
-        if not line:
-            return
-        rest = line
-        while rest and not rest.endswith(b"\n"):
-            rest = stream.readline(LINE_BYTES)
-        if not reader(line):
-            enough.set()
-            stream.close()  # the command gets a broken pipe, or is killed when the other stream has ended
-            return
+class _Command:
+    """A docker command under way. It is never waited for beyond its deadline, whoever still holds its output."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", deadline: float) -> None:
+        self._process = process
+        self._deadline = deadline
+
+    def pump(self, takers: "tuple[Callable[[bytes], bool], ...]") -> bool:
+        """Hand what comes on output and errors to the takers until both end; False if a taker had enough."""
+        with selectors.DefaultSelector() as selector:
+            for stream, taker in zip((self._process.stdout, self._process.stderr), takers, strict=False):
+                if stream is not None:
+                    selector.register(stream, selectors.EVENT_READ, taker)
+            while selector.get_map():
+                ready = selector.select(max(0.0, self._deadline - time.monotonic()))
+                if not ready:
+                    raise DockerTimedOut
+                for key, _ in ready:
+                    chunk = os.read(key.fd, 65536)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                    elif not key.data(chunk):
+                        return False
+        return True
+
+    def exit_code(self) -> int:
+        """Return how the command ended.
+
+        Raises:
+            DockerTimedOut: it closed its output and did not end.
+        """
+        try:
+            return self._process.wait(max(0.1, self._deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise DockerTimedOut from None
 
 
-def _feed(stream: "IO[bytes]", given: bytes) -> None:
-    try:
-        stream.write(given)
-        stream.close()
-    except BrokenPipeError:
-        pass  # it ended without reading; its exit code says why
+class _Lines:
+    """Makes lines of chunks; a line longer than 64 KiB is handed over without its end."""
+
+    def __init__(self, reader: "LineReader") -> None:
+        self._reader = reader
+        self._line = b""
+
+    def take(self, chunk: bytes) -> bool:
+        """Take a chunk and return whether another may come."""
+        *complete, rest = chunk.split(b"\n")
+        for piece in complete:
+            line, self._line = self._line + piece, b""
+            if not self._reader(line[:LINE_BYTES] + b"\n"):
+                return False
+        self._line = (self._line + rest)[:LINE_BYTES]
+        return True
+
+    def end(self) -> bool:
+        """Hand over the last line if it did not end, and return True."""
+        if self._line:
+            self._reader(self._line)
+        return True
 
 
 def environment(container: "dict[str, Any]") -> "dict[str, str]":

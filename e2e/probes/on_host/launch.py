@@ -9,10 +9,11 @@ import json
 import re
 import subprocess
 import time
+from contextlib import suppress
 from typing import Any
 
 from e2e.probes.on_host.concierge import AGENT_USERS, AgentView, entry_environment
-from e2e.probes.on_host.docker import Docker, container_name, working_directory
+from e2e.probes.on_host.docker import Docker, DockerTimedOut, OutputTooLarge, container_name, working_directory
 from e2e.probes.on_host.facts import NAME, ODD, UUID, VERSION, class_name, fitting, names, parse_object, truth
 from e2e.probes.on_host.facts import Unusable as UnusableDocument
 from e2e.probes.on_host.mcp import (
@@ -116,14 +117,19 @@ def launch(docker: Docker, container: "dict[str, Any]", view: AgentView, asked: 
     except RpcError as error:
         facts["trouble"], facts["rpc_error"] = "RpcError", error.code
     finally:
-        facts["exit_code"] = session.end(_SHORT_GRACE_SECONDS if facts["trouble"] else _GRACE_SECONDS)
-        if facts["exit_code"] is None and group is not None:
-            # Killing `docker exec` leaves the process in the container running.
-            docker.attempt("exec", "-u", user, identity, "sh", "-c", _END_GROUP, "end", group, limit=_ANSWER_BYTES)
+        grace = _SHORT_GRACE_SECONDS if facts["trouble"] else _GRACE_SECONDS
+        facts["exit_code"] = session.end(grace, lambda: _end_group(docker, user, identity, group))
     facts["seconds"] = round(time.monotonic() - began, 3)
     facts["non_json_lines"] = session.non_json_lines
     facts["stderr"] = {"bytes": session.error_bytes, "signs": _signs(session.errors)}
     return facts
+
+
+def _end_group(docker: Docker, user: str, identity: str, group: "str | None") -> None:
+    """End the server's process group inside the container; best effort, as it may have ended meanwhile."""
+    if group is not None:
+        with suppress(DockerTimedOut, OutputTooLarge):
+            docker.attempt("exec", "-u", user, identity, "sh", "-c", _END_GROUP, "end", group, limit=_ANSWER_BYTES)
 
 
 def _what_to_start(view: AgentView) -> "tuple[str | None, list[str] | None, str | None]":

@@ -11,9 +11,12 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from e2e.probes.on_host.facts import depth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROTOCOL_VERSION = "2024-11-05"
 _LINE_BYTES = 4 * 1024 * 1024
@@ -106,21 +109,28 @@ class Session:
         """
         self._write({"jsonrpc": "2.0", "method": method})
 
-    def end(self, grace: float) -> int | None:
-        """Close the server's input and return its exit code; None if it had to be killed after ``grace`` seconds."""
+    def end(self, grace: float, end_group: "Callable[[], None]") -> "int | None":
+        """Close the server's input and return its exit code.
+
+        None if it did not end within ``grace`` seconds: then ``end_group`` ends it where it runs, since ending the
+        docker command alone would leave it running.
+        """
         if self._process.stdin is not None:
             with suppress(OSError):  # it is gone already
                 self._process.stdin.close()
-        killed = False
+        code: int | None = None
         try:
-            code: int | None = self._process.wait(grace)
+            code = self._process.wait(grace)
         except subprocess.TimeoutExpired:
-            killed = True
-            self._process.kill()
-            code = self._process.wait()
+            end_group()
+            try:
+                self._process.wait(1.0)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         self._error_reader.join(1.0)
         self._stdout().close()
-        return None if killed else code
+        return code
 
     def _message(self, line: bytes) -> "dict[str, Any] | None":
         if not line.strip():

@@ -9,7 +9,7 @@ from types import MappingProxyType
 class FaultKind:
     """One thing that can go wrong.
 
-    ``image`` or ``gate`` is set where the fault is an image that a fresh concierge gets, or a version of the online gate.
+    ``image`` or ``gate`` is set where the fault is an image that a fresh concierge gets, or a version of the gate.
     ``parameters`` are the keys besides ``begin`` and ``heal`` that the fault understands, with their defaults; all are
     numbers.
     """

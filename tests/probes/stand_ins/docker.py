@@ -93,16 +93,28 @@ def execute(rest: list[str]) -> None:
     if user not in {"root", "0", *record.get("Users", ["agent", "1000"])}:
         fail(f"unable to find user {user}: no matching entries in passwd file", 126)
     rootfs = str(place / "rootfs")
-    mapped = [rootfs + word if word.startswith(ROOTS) else word for word in rest]
+    # A folder that only root may enter: for everybody else what is below it cannot be told from absent.
+    closed = tuple(record.get("ClosedToAgent", ())) if user not in {"root", "0"} else ()
+    mapped = [
+        "/closed" + word if closed and word.startswith(closed) else rootfs + word if word.startswith(ROOTS) else word
+        for word in rest
+    ]
     environment = dict(pair.split("=", 1) for pair in record["Config"]["Env"])
     environment["PATH"] = f"{rootfs}/usr/local/bin:/usr/bin:/bin"
     environment["PYTHONPATH"] = f"{rootfs}/app"
     if folder and folder != "/":
         os.chdir(rootfs + folder)
-    try:
-        os.execvpe(mapped[0], mapped, environment)
-    except FileNotFoundError:
-        fail(f'OCI runtime exec failed: exec: "{mapped[0]}": executable file not found', 127)
+    child = os.fork()
+    if child == 0:
+        # As with the real engine, the process does not die with the command line that started it.
+        os.setsid()
+        try:
+            os.execvpe(mapped[0], mapped, environment)
+        except FileNotFoundError:
+            os.write(2, b"OCI runtime exec failed: executable file not found\n")
+            os._exit(127)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    raise SystemExit(code if code >= 0 else 128 - code)
 
 
 main(sys.argv[1:])

@@ -1,8 +1,9 @@
 """A cloud for tests: real boto3, real HTTP, real processes."""
 
 import base64
+import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ REGION = "us-east-2"
 ACCOUNT = "123456789012"
 KEY = "AKIAEXAMPLEOFTWIN"
 SECRET = "an-example-secret"
+Start = Callable[..., "subprocess.Popen[bytes]"]
 _NO_RETRIES = Config(retries={"total_max_attempts": 1})
 
 
@@ -43,6 +45,20 @@ def _eventually(condition: Callable[[], bool]) -> None:
 def eventually() -> Callable[[Callable[[], bool]], None]:
     """Poll a condition until it holds; fail after fifteen seconds."""
     return _eventually
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start processes that do not outlive the test, whatever becomes of it."""
+    with ExitStack() as stack:
+
+        def run(command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
+            process: subprocess.Popen[bytes] = subprocess.Popen(command, **options)
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield run
 
 
 @dataclass

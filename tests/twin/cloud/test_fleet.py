@@ -17,7 +17,7 @@ from e2e.twin.hosts.host import Host, HostGoneError
 from e2e.twin.hosts.processes import marked
 
 Eventually = Callable[[Callable[[], bool]], None]
-Launch = Callable[..., str]
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_terminating_kills_everything_at_once_and_ends_a_little_later(fleet: Fle
     host = fleet.host(instance_id)
     container = host.container("box")
     fleet.terminate(instance_id)
-    assert marked(f"CONTAINER_ID={container.container_id}") == []
+    assert marked(f"CONTAINER_ID={container.container_id}", folder=str(fleet.folder)) == []
     assert not host.folder.exists()
     eventually(lambda: fleet.state(instance_id) == "terminated")
     fleet.terminate(instance_id)
@@ -171,19 +171,26 @@ fleet = Fleet(PlatformClock(100), Path(sys.argv[1]), 1, find_agent_user=lambda f
 def set_up(host):
     command = ("sh", "-c", "setsid sleep 600 & sleep 600")
     container = host.run_container(ContainerSpec("box", "i:1", "sha256:0", command, {}, {}, lambda r: None, True))
-    subprocess.Popen(["setsid", "sleep", "600"], env={"AWS_SSM_INSTANCE_ID": host.instance_id, "PATH": "/usr/bin:/bin"})
+    environment = {"AWS_SSM_INSTANCE_ID": host.instance_id, "PATH": host.search_path}
+    subprocess.Popen(["setsid", "sleep", "600"], env=environment)
     print(json.dumps([host.instance_id, container.container_id]), flush=True)
 fleet.launch(name_tag="n", tags={}, boot_seconds=0, registration_seconds=0, on_running=set_up)
 time.sleep(600)
 """
 
 
-def test_killing_the_twin_leaves_no_process_and_no_host_folder(tmp_path: Path, eventually: Eventually) -> None:
-    with subprocess.Popen([sys.executable, "-c", _OWNER, str(tmp_path / "hosts")], stdout=subprocess.PIPE) as owner:
-        assert owner.stdout is not None
-        instance_id, container_id = json.loads(owner.stdout.readline())
-        markers = [f"AWS_SSM_INSTANCE_ID={instance_id}", f"CONTAINER_ID={container_id}"]
-        eventually(lambda: len(marked(*markers)) >= 4)
-        owner.kill()
-    eventually(lambda: marked(*markers) == [])
+def test_killing_the_twin_leaves_no_process_and_no_host_folder(
+    tmp_path: Path, start: Start, eventually: Eventually
+) -> None:
+    def alive(marker: str) -> list[int]:
+        return marked(marker, folder=str(tmp_path))
+
+    owner = start([sys.executable, "-c", _OWNER, str(tmp_path / "hosts")], stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    instance_id, container_id = json.loads(owner.stdout.readline())
+    least = {f"AWS_SSM_INSTANCE_ID={instance_id}": 1, f"CONTAINER_ID={container_id}": 3}
+    eventually(lambda: all(len(alive(marker)) >= count for marker, count in least.items()))
+    owner.kill()
+    owner.wait()
+    eventually(lambda: not any(alive(marker) for marker in least))
     eventually(lambda: not (tmp_path / "hosts" / instance_id).exists())

@@ -23,8 +23,8 @@ def interrupt() -> Iterator[Interrupt]:
 
 
 def _script(folder: Path, text: str, *, budget: float = 20.0, directory: Path | None = None) -> Script:
-    environment = {"PATH": "/usr/bin:/bin", "SSM_COMMAND_ID": f"{_ID}-{os.getpid()}"}
-    return Script(text, environment, folder / "orchestration", directory, budget)
+    environment = {"PATH": f"{folder}/bin:/usr/bin:/bin", "SSM_COMMAND_ID": f"{_ID}-{os.getpid()}"}
+    return Script(text, environment, folder / "orchestration", folder, directory, budget)
 
 
 def _run(folder: Path, text: str, *, budget: float = 20.0) -> ShellResult:
@@ -33,7 +33,7 @@ def _run(folder: Path, text: str, *, budget: float = 20.0) -> ShellResult:
 
 
 def _left() -> list[int]:
-    return marked(f"SSM_COMMAND_ID={_ID}-{os.getpid()}")
+    return marked(f"SSM_COMMAND_ID={_ID}-{os.getpid()}", folder="")
 
 
 def test_output_errors_and_exit_code_come_back_apart(tmp_path: Path) -> None:

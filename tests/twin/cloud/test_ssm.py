@@ -25,6 +25,11 @@ def _error(call: Callable[[], object]) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
+def _running(cloud: "Cloud", command_id: str) -> list[int]:
+    """Return the processes of a command; ids are seeded, so only the fleet's folder makes them ours."""
+    return marked(f"SSM_COMMAND_ID={command_id}", folder=str(cloud.fleet.folder))
+
+
 def test_a_script_that_nobody_foresaw_gives_its_bytes_back(cloud: "Cloud") -> None:
     seed = random.randrange(10**9)
     chance = random.Random(seed)
@@ -99,7 +104,7 @@ def test_first_nobody_knows_the_invocation_then_it_waits_and_then_it_ends(make_c
 def test_there_is_no_output_while_it_runs(cloud: "Cloud", eventually: Eventually) -> None:
     instance_id = cloud.launch()
     command_id = cloud.send(instance_id, "echo early; sleep 600")
-    eventually(lambda: bool(marked(f"SSM_COMMAND_ID={command_id}")))
+    eventually(lambda: bool(_running(cloud, command_id)))
     found = cloud.ssm.get_command_invocation(CommandId=command_id, InstanceId=instance_id)
     assert (found["Status"], found["ResponseCode"], found["StandardOutputContent"]) == ("InProgress", -1, "")
     cloud.ssm.cancel_command(CommandId=command_id)
@@ -115,7 +120,7 @@ def test_the_execution_timeout_kills_and_is_not_the_delivery_timeout(make_cloud:
     found = cloud.result(command_id, instance_id)
     assert (found["Status"], found["StatusDetails"], found["ResponseCode"]) == ("TimedOut", "ExecutionTimedOut", 137)
     assert found["StandardOutputContent"] == "partial\n"
-    assert marked(f"SSM_COMMAND_ID={command_id}") == []
+    assert _running(cloud, command_id) == []
 
 
 def test_what_waits_behind_another_command_can_run_out_of_delivery_time(make_cloud: "CloudFactory") -> None:
@@ -146,11 +151,11 @@ def test_commands_of_one_machine_run_one_after_another_and_machines_side_by_side
 def test_a_running_command_can_be_cancelled_and_takes_its_family_along(cloud: "Cloud", eventually: Eventually) -> None:
     instance_id = cloud.launch()
     command_id = cloud.send(instance_id, "setsid sleep 600 & sleep 600")
-    eventually(lambda: len(marked(f"SSM_COMMAND_ID={command_id}")) >= 3)
+    eventually(lambda: len(_running(cloud, command_id)) >= 3)
     cloud.ssm.cancel_command(CommandId=command_id, InstanceIds=[instance_id])
     found = cloud.result(command_id, instance_id)
     assert (found["Status"], found["StatusDetails"], found["ResponseCode"]) == ("Cancelled", "Cancelled", 137)
-    assert marked(f"SSM_COMMAND_ID={command_id}") == []
+    assert _running(cloud, command_id) == []
     cloud.ssm.cancel_command(CommandId=command_id)
     assert cloud.result(command_id, instance_id)["Status"] == "Cancelled"
 
@@ -163,7 +168,7 @@ def test_a_timeout_reaches_into_containers(make_cloud: "CloudFactory", eventuall
     command_id = cloud.send(instance_id, "docker exec box sleep 600", executionTimeout="5")
     container = cloud.fleet.host(instance_id).container("box")
     assert cloud.result(command_id, instance_id)["StatusDetails"] == "ExecutionTimedOut"
-    assert marked(f"CONTAINER_ID={container.container_id}") == [container.pid]
+    assert marked(f"CONTAINER_ID={container.container_id}", folder=str(cloud.fleet.folder)) == [container.pid]
 
 
 def test_a_machine_terminated_in_the_middle_leaves_the_command_in_progress(
@@ -171,9 +176,9 @@ def test_a_machine_terminated_in_the_middle_leaves_the_command_in_progress(
 ) -> None:
     instance_id = cloud.launch()
     command_id = cloud.send(instance_id, "sleep 600")
-    eventually(lambda: bool(marked(f"SSM_COMMAND_ID={command_id}")))
+    eventually(lambda: bool(_running(cloud, command_id)))
     cloud.ec2.terminate_instances(InstanceIds=[instance_id])
-    assert marked(f"SSM_COMMAND_ID={command_id}") == []
+    assert _running(cloud, command_id) == []
     assert cloud.status(command_id, instance_id) == "InProgress"
 
 
@@ -336,9 +341,9 @@ def test_stopping_the_endpoint_kills_what_runs(make_cloud: "CloudFactory", event
     cloud = make_cloud()
     instance_id = cloud.launch()
     first, second = cloud.send(instance_id, "sleep 600"), cloud.send(instance_id, "sleep 600")
-    eventually(lambda: bool(marked(f"SSM_COMMAND_ID={first}")))
+    eventually(lambda: bool(_running(cloud, first)))
     cloud.stop()
-    assert marked(f"SSM_COMMAND_ID={first}", f"SSM_COMMAND_ID={second}") == []
+    assert _running(cloud, first) + _running(cloud, second) == []
 
 
 def test_many_machines_at_once(cloud: "Cloud") -> None:

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from e2e.twin.hosts.container import Container, ContainerSpec
 from e2e.twin.hosts.host import Host
 
 Eventually = Callable[[Callable[[], bool]], None]
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
@@ -27,6 +30,20 @@ def eventually() -> Eventually:
             time.sleep(0.005)
 
     return wait
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start processes that do not outlive the test, whatever becomes of it."""
+    with ExitStack() as stack:
+
+        def run(command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
+            process: subprocess.Popen[bytes] = subprocess.Popen(command, **options)
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield run
 
 
 @dataclass

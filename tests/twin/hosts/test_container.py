@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.twin.hosts.conftest import Machine
 
 Eventually = Callable[[Callable[[], bool]], None]
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def _log(path: Path) -> list[tuple[str, str]]:
@@ -53,7 +54,7 @@ def test_the_exit_code_is_recorded(machine: "Machine", eventually: Eventually, s
 def test_the_end_of_the_main_process_is_the_end_of_all_others(machine: "Machine", eventually: Eventually) -> None:
     container = machine.run("sh", "-c", "env -i setsid sleep 600 & setsid sleep 600 & sleep 0.1")
     eventually(lambda: not container.is_running())
-    assert marked(f"CONTAINER_ID={container.container_id}") == []
+    assert marked(f"CONTAINER_ID={container.container_id}", folder=str(machine.host.folder)) == []
     assert [pid for pid in descendants(os.getpid()) if _is_sleep_600(pid)] == []
 
 
@@ -64,8 +65,9 @@ def _is_sleep_600(pid: int) -> bool:
         return False
 
 
-def test_stop_asks_first(machine: "Machine") -> None:
-    container = machine.run("sh", "-c", "trap 'echo bye; exit 7' TERM; sleep 600 & wait")
+def test_stop_asks_first(machine: "Machine", eventually: Eventually) -> None:
+    container = machine.run("sh", "-c", "trap 'echo bye; exit 7' TERM; echo trapped; sleep 600 & wait")
+    eventually(lambda: ("o", "trapped") in _log(container.log_path))
     container.stop()
     assert not container.is_running()
     assert container.inspect()["State"]["ExitCode"] == 7
@@ -141,7 +143,7 @@ def test_a_supervisor_that_is_told_to_go_takes_its_container_along(machine: "Mac
     container = machine.run("sh", "-c", "setsid sleep 600 & sleep 600")
     parent = int(Path(f"/proc/{container.pid}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(parent, signal.SIGTERM)
-    eventually(lambda: marked(f"CONTAINER_ID={container.container_id}") == [])
+    eventually(lambda: marked(f"CONTAINER_ID={container.container_id}", folder=str(machine.host.folder)) == [])
     with pytest.raises(ContainerError, match="gone"):
         container.stop()
 
@@ -161,13 +163,14 @@ time.sleep(600)
 """
 
 
-def test_killing_the_owner_ends_its_containers(tmp_path: Path, eventually: Eventually) -> None:
-    with subprocess.Popen([sys.executable, "-c", _OWNER, str(tmp_path / "host")], stdout=subprocess.PIPE) as owner:
-        assert owner.stdout is not None
-        container_id, pid = json.loads(owner.stdout.readline())
-        eventually(lambda: len(marked(f"CONTAINER_ID={container_id}")) >= 3)
-        tree = [pid, *descendants(pid)]
-        assert len(tree) >= 3
-        owner.kill()
+def test_killing_the_owner_ends_its_containers(tmp_path: Path, start: Start, eventually: Eventually) -> None:
+    owner = start([sys.executable, "-c", _OWNER, str(tmp_path / "host")], stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    container_id, pid = json.loads(owner.stdout.readline())
+    eventually(lambda: len(marked(f"CONTAINER_ID={container_id}", folder=str(tmp_path))) >= 3)
+    tree = [pid, *descendants(pid)]
+    assert len(tree) >= 3
+    owner.kill()
+    owner.wait()
     eventually(lambda: not any(Path(f"/proc/{one}").exists() for one in tree))
-    assert marked(f"CONTAINER_ID={container_id}") == []
+    assert marked(f"CONTAINER_ID={container_id}", folder=str(tmp_path)) == []

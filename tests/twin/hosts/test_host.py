@@ -81,11 +81,12 @@ def test_destroying_a_host_kills_everything_on_it_and_removes_its_folder(
     machine: "Machine", eventually: Eventually
 ) -> None:
     container = machine.run("sh", "-c", "setsid sleep 600 & sleep 600")
-    daemon = subprocess.Popen(["sleep", "600"], env={"AWS_SSM_INSTANCE_ID": machine.host.instance_id})
-    eventually(lambda: len(marked(f"CONTAINER_ID={container.container_id}")) == 3)
+    environment = {"AWS_SSM_INSTANCE_ID": machine.host.instance_id, "PATH": machine.host.search_path}
+    daemon = subprocess.Popen(["sleep", "600"], env=environment)
+    eventually(lambda: len(marked(f"CONTAINER_ID={container.container_id}", folder=str(machine.host.folder))) == 3)
     machine.host.destroy()
     machine.host.destroy()
-    assert marked(f"CONTAINER_ID={container.container_id}") == []
+    assert marked(f"CONTAINER_ID={container.container_id}", folder=str(machine.host.folder)) == []
     try:
         assert daemon.wait(timeout=10) == -9
     finally:

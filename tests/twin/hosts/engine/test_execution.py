@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.twin.hosts.conftest import Machine
 
 Eventually = Callable[[Callable[[], bool]], None]
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def test_whole_arguments_are_mapped_and_text_is_not(machine: "Machine") -> None:
@@ -120,18 +121,23 @@ def test_where_it_can_the_agent_has_a_user_of_its_own(shared_folder: Path) -> No
 
 
 def test_a_process_outlives_the_client_and_carries_the_commands_mark(
-    machine: "Machine", eventually: Eventually
+    machine: "Machine", start: Start, eventually: Eventually
 ) -> None:
     container = machine.run()
-    with subprocess.Popen(
+
+    def inside() -> int:
+        return len(marked(f"CONTAINER_ID={container.container_id}", folder=str(machine.host.folder)))
+
+    client = start(
         [machine.host.folder / "bin/docker", "exec", "box", "sleep", "600"],
         env={"PATH": machine.host.search_path, "SSM_COMMAND_ID": "a-command"},
-    ) as client:
-        eventually(lambda: len(marked(f"CONTAINER_ID={container.container_id}")) == 2)
-        client.kill()
-    assert len(marked(f"CONTAINER_ID={container.container_id}")) == 2
-    kill_all(lambda: marked("SSM_COMMAND_ID=a-command"))
-    assert len(marked(f"CONTAINER_ID={container.container_id}")) == 1
+    )
+    eventually(lambda: inside() == 2)
+    client.kill()
+    client.wait()
+    assert inside() == 2
+    kill_all(lambda: marked("SSM_COMMAND_ID=a-command", folder=str(machine.host.folder)))
+    assert inside() == 1
 
 
 def test_detached_processes_are_not_waited_for(machine: "Machine", eventually: Eventually) -> None:
@@ -140,6 +146,6 @@ def test_detached_processes_are_not_waited_for(machine: "Machine", eventually: E
         [machine.host.folder / "bin/docker", "exec", "-d", "box", "sleep", "600"], timeout=20, check=False
     )
     assert client.returncode == 0
-    eventually(lambda: len(marked(f"CONTAINER_ID={container.container_id}")) == 2)
+    eventually(lambda: len(marked(f"CONTAINER_ID={container.container_id}", folder=str(machine.host.folder))) == 2)
     container.stop()
-    assert marked(f"CONTAINER_ID={container.container_id}") == []
+    assert marked(f"CONTAINER_ID={container.container_id}", folder=str(machine.host.folder)) == []
