@@ -283,7 +283,9 @@ class FakeHosts:
         ]
         # The first control stands before the lines of this log, the others after it.
         lines = [*controls[:1], *self.log, *controls[1:]]
-        matches = [{"time": f"2026-06-19T10:00:{n:02d}.000000000Z", **line, "position": n} for n, line in enumerate(lines, 1)]
+        matches = [
+            {"time": f"2026-06-19T10:00:{n:02d}.000000000Z", **line, "position": n} for n, line in enumerate(lines, 1)
+        ]
         log = {"readable": self.readable, "complete": True, "lines": len(lines), "matches": matches}
         return {**look, "registry_log": {"container": container, "log": {**log, "matches_left_out": 0}}}
 

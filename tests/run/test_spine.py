@@ -49,9 +49,7 @@ def test_what_the_gate_refuses_is_seen_from_both_sides(make_stage: Any, hosts: A
     assert [look["trigger"] for look in stage.data("look")][-1] == "failure settled"
 
 
-def test_a_token_refused_during_the_hold_is_no_crash_of_the_harness(
-    make_stage: Any, hosts: Any, platform: Any
-) -> None:
+def test_a_token_refused_during_the_hold_is_no_crash_of_the_harness(make_stage: Any, hosts: Any, platform: Any) -> None:
     stage = make_stage(booted=False)
     platform.answers[rf"GET /workspaces/{CONCIERGE}"] = lambda _: (401, {"error": "invalid admin auth token"})
     ends = drive(stage, hosts)
@@ -129,9 +127,7 @@ def test_an_interruption_ends_the_hold_and_still_tears_down(make_stage: Any, hos
     assert stage.run.ledger.close()
 
 
-def test_stages_that_never_began_are_not_run_and_say_what_they_need(
-    make_stage: Any, hosts: Any, platform: Any
-) -> None:
+def test_stages_that_never_began_are_not_run_and_say_what_they_need(make_stage: Any, hosts: Any, platform: Any) -> None:
     platform.answers["POST /cp/admin/orgs"] = lambda _: (403, {"error": "forbidden"})
     stage = make_stage(booted=False)
     ends = drive(stage, hosts)

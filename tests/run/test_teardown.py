@@ -20,9 +20,7 @@ def stage(make_stage: Any, clock: Any) -> Any:
     return make_stage(pacing=clock, seconds=1e6, speed=100.0)
 
 
-def tear_down(
-    stage: Any, hosts: Any, rows: list[CreatedRow] | None = None, *, seconds: float = 60.0
-) -> TeardownResult:
+def tear_down(stage: Any, hosts: Any, rows: list[CreatedRow] | None = None, *, seconds: float = 60.0) -> TeardownResult:
     pacing = stage.run.pacing
     teardown = Teardown(stage.run, hosts, pacing, Deadline.after(pacing, seconds))
     return teardown.tear_down(stage.boot, rows or [])
@@ -80,9 +78,7 @@ def test_a_workspace_that_never_settles_does_not_eat_the_budget_of_the_org(
     assert steps(stage)["organisation absent"] is True
 
 
-def test_a_tenant_that_does_not_answer_any_more_keeps_nothing_from_going(
-    stage: Any, hosts: Any, platform: Any
-) -> None:
+def test_a_tenant_that_does_not_answer_any_more_keeps_nothing_from_going(stage: Any, hosts: Any, platform: Any) -> None:
     platform.answers[LIST] = lambda _: (500, {})
     rows = [remember(stage.run, [], "mine", "probe")]
     assert tear_down(stage, hosts, rows).complete
