@@ -10,7 +10,7 @@ from typing import Any
 from e2e.twin.database import timestamp
 from e2e.twin.wire import Answer, Call, Document, RefusedError
 from e2e.twin.workspace_server.guards import admin_guard, mint_token
-from e2e.twin.workspace_server.plugins import give_plugin
+from e2e.twin.workspace_server.plugins import declare_plugin
 from e2e.twin.workspace_server.provision import provision_in_background
 from e2e.twin.workspace_server.schema import ONE_ROOT_INDEX
 from e2e.twin.workspace_server.tenant import Tenant
@@ -82,9 +82,9 @@ def _misplace(tenant: Tenant, workspace_id: str) -> None:
     if tenant.faults.acts("created-wrong-kind", "POST /workspaces"):
         tenant.database.execute(f"DROP INDEX IF EXISTS {ONE_ROOT_INDEX}")
         tenant.database.execute("UPDATE workspaces SET kind = 'platform', parent_id = NULL WHERE id = ?", workspace_id)
-    if tenant.faults.acts("privileged-plugin-on-ordinary-workspace", "POST /workspaces"):
+    if tenant.faults.is_on("privileged-plugin-on-ordinary-workspace"):
         contract = tenant.contract
-        give_plugin(tenant, workspace_id, contract.plugin_declared_name, contract.plugin_source)
+        declare_plugin(tenant, workspace_id, contract.plugin_declared_name, contract.plugin_source)
 
 
 def read_order(document: Document | None) -> Order:

@@ -5,7 +5,7 @@ an ordinary workspace do so only while a fault is on.
 """
 
 from e2e.twin.database import Row
-from e2e.twin.workspace_server.plugins import give_plugin
+from e2e.twin.workspace_server.plugins import declare_plugin
 from e2e.twin.workspace_server.provision import reprovision_in_background
 from e2e.twin.workspace_server.tenant import Tenant
 
@@ -23,7 +23,7 @@ def honour_self_report(tenant: Tenant, row: Row, presence: bool | None) -> None:
     if _has_org_key(tenant, row["id"]) or not tenant.faults.acts("entitlement-bypass", "entitlement check"):
         return
     contract = tenant.contract
-    give_plugin(tenant, row["id"], contract.plugin_declared_name, contract.plugin_source)
+    declare_plugin(tenant, row["id"], contract.plugin_declared_name, contract.plugin_source)
     tenant.database.execute(
         "INSERT INTO workspace_secrets (workspace_id, key, value) VALUES (?, ?, ?)",
         row["id"],
