@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from e2e.run.neighbours import MAX_LIVE
 from e2e.scenario.loader import load_scenario
 from e2e.scenario.model import Scenario
 from e2e.scenario.problems import ScenarioError
@@ -43,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--e2e-jobs", type=int, default=1, help="how many files to boot at once")
     group.addoption("--e2e-require-live", action="store_true", help="fail where nothing live is proven")
     group.addoption("--e2e-rehearse", action="store_true", help="run an embedded target under require-live; never 0")
+    group.addoption("--e2e-max-live", type=int, default=MAX_LIVE, help="tenants of ours that may be alive on staging")
+    group.addoption("--e2e-freeze", default=None, help="file or URL that freezes staging")
     group.addoption("--e2e-progress-fd", type=int, default=None, help="file descriptor for progress lines")
     parser.addini("e2e_demanded", "paths whose tests every require-live session must run", type="linelist", default=[])
 

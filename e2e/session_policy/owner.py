@@ -78,6 +78,8 @@ class SessionOwner:
                 keep=option.e2e_keep,
                 require_live=option.e2e_require_live or bool((self._worker or {}).get(_REQUIRE_LIVE)),
                 rehearse=option.e2e_rehearse,
+                max_live=option.e2e_max_live,
+                freeze=option.e2e_freeze,
             )
             if self._worker is not None:
                 session_id = f"{self._worker[_SESSION_ID]}-{self._worker['workerid']}"
