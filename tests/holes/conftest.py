@@ -55,7 +55,7 @@ class Hole:
     def alone(self) -> bool:
         """Whether the row is more than a test file, so that it needs a project of its own."""
         more = (self.conftest, self.ini, self.files, self.scenarios, self.args, self.bare_args, self.env, self.python)
-        return any(more) or self.test is None or self.paths != (".",) or self.closed_by != "plugin"
+        return any(more) or self.test is None or bool(self.xdist) or self.paths != (".",) or self.closed_by != "plugin"
 
     xdist: dict[str, str] = field(default_factory=dict)
 
