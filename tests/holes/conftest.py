@@ -232,3 +232,9 @@ def crowd() -> tuple[Hole, dict[str, Hole]]:
 def honest() -> Hole:
     """Return a row that is no hole: an honest test beside an honest scenario."""
     return Hole(id="honest", way="nothing is wrong", group="controls", test=None)
+
+
+@pytest.fixture
+def rows() -> list[Hole]:
+    """Return the table."""
+    return read_table()

@@ -1,4 +1,4 @@
-"""The scripts of the pipelines: green only by a receipt of their own, whatever the process says and whatever is asked."""
+"""The scripts of the pipelines: green only by a receipt of their own, whatever the process says."""
 
 import os
 import shutil
