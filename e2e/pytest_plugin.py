@@ -1,7 +1,7 @@
 """Scenario files as pytest items: one file is one collector and one boot, its items are the proofs demanded.
 
 Runs are booted ahead in threads and items wait for them. Ctrl-C asks every run to stop, and waits for its teardown.
-Under xdist each worker has a session of its own and boots a file when its first item comes (``--dist loadgroup``).
+Under xdist each worker has a session of its own and boots a file when its first item comes (``--dist loadfile``).
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import pytest
 
 from e2e.run.ahead import BootsAhead
+from e2e.run.neighbours import MAX_LIVE
 from e2e.run.result import RunResult
 from e2e.run.session import Session, SessionOptions, SessionResult, new_session_id, open_session
 from e2e.run.stopping import StopSignals
@@ -51,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--e2e-jobs", type=int, default=1, help="how many files to boot at once")
     group.addoption("--e2e-require-live", action="store_true", help="fail where nothing live is proven")
     group.addoption("--e2e-rehearse", action="store_true", help="run an embedded target under require-live; never 0")
+    group.addoption("--e2e-max-live", type=int, default=MAX_LIVE, help="tenants of ours that may be alive on staging")
+    group.addoption("--e2e-freeze", default=None, help="file or URL that freezes staging")
     group.addoption("--e2e-progress-fd", type=int, default=None, help="file descriptor for progress lines")
 
 
@@ -180,6 +183,8 @@ class SessionOwner:
                 keep=option.e2e_keep,
                 require_live=option.e2e_require_live,
                 rehearse=option.e2e_rehearse,
+                max_live=option.e2e_max_live,
+                freeze=option.e2e_freeze,
             )
             if self._worker is not None:
                 session_id = f"{self._worker[_SESSION_ID]}-{self._worker['workerid']}"
@@ -318,12 +323,10 @@ class ScenarioFile(pytest.File):
         if session.policy.target not in scenario.targets:
             session.not_applicable(self.path)
             return
-        for name in _RED_ITEMS if scenario.is_red_proof else (*scenario.prove, "verdict"):
+        for name in _RED_ITEMS if scenario.is_red_proof else (*scenario.demanded, "verdict"):
             item: ScenarioItem = ScenarioItem.from_parent(self, name=name)
             if self.config.pluginmanager.hasplugin("timeout"):
                 item.add_marker(pytest.mark.timeout(0))  # a run has budgets of its own
-            if self.config.pluginmanager.hasplugin("xdist"):
-                item.add_marker(pytest.mark.xdist_group(str(self.path)))
             yield item
 
 
@@ -358,6 +361,6 @@ class ScenarioItem(pytest.Item):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo, style))
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the name under which reports list this item."""
-        return self.path, None, f"{self.file.scenario().name}: {self.name}"
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return the place and the name under which reports list this item; pytest wants a line of every item."""
+        return self.path, 0, f"{self.file.scenario().name}: {self.name}"

@@ -4,6 +4,7 @@ import sqlite3
 
 from e2e.twin.database import Row, timestamp
 from e2e.twin.wire import Answer, Call, RefusedError
+from e2e.twin.workspace_server.concierge_faults import disturbed_source
 from e2e.twin.workspace_server.guards import admin_guard
 from e2e.twin.workspace_server.plugins import NotEntitledError, declare_plugin
 from e2e.twin.workspace_server.tenant import Tenant
@@ -84,7 +85,8 @@ def _declare_management_plugin(tenant: Tenant, workspace_id: str) -> bool:
         return False
     contract = tenant.contract
     try:
-        declare_plugin(tenant, workspace_id, contract.plugin_declared_name, contract.plugin_source)
+        source = disturbed_source(tenant.faults, contract.plugin_source)
+        declare_plugin(tenant, workspace_id, contract.plugin_declared_name, source)
     except (NotEntitledError, sqlite3.Error):
         return False
     return True

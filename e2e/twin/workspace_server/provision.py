@@ -4,6 +4,7 @@ import json
 
 from e2e.twin.database import Row
 from e2e.twin.workspace_server.concierge import apply_provision_config
+from e2e.twin.workspace_server.concierge_faults import disturbed_environment, disturbed_files
 from e2e.twin.workspace_server.control_plane_client import ProvisionError, deprovision, provision
 from e2e.twin.workspace_server.plugins import declared_plugins, recorded_plugins
 from e2e.twin.workspace_server.tenant import Tenant
@@ -29,7 +30,7 @@ def provision_workspace(tenant: Tenant, workspace_id: str) -> None:
         return
     files = config_files(tenant, row)
     if row["kind"] == "platform":
-        files = apply_provision_config(tenant, row, files)
+        files = disturbed_files(tenant.faults, apply_provision_config(tenant, row, files))
     if not tenant.has_model(workspace_id):
         tenant.log(f"Provisioner: workspace {workspace_id} has no model; aborting provision (MISSING_MODEL)")
         tenant.fail(workspace_id, "no model is configured for this workspace", code="MISSING_MODEL")
@@ -77,6 +78,7 @@ def container_environment(tenant: Tenant, row: Row) -> dict[str, str]:
             "GIT_HTTP_PASSWORD": "x-oauth-basic",
         }.items():
             environment.setdefault(name, value)
+        return disturbed_environment(tenant.faults, environment)
     return environment
 
 
