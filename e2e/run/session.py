@@ -164,6 +164,7 @@ class Session:
         self._demanded: list[Path] = []
         self._not_applicable: list[Path] = []
         self._results: list[RunResult] = []
+        self._objections: list[str] = []
         self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
         self._aws = ClientPool()
@@ -208,6 +209,15 @@ class Session:
         """Note that a scenario file is not for this target; it is printed, not demanded."""
         self._not_applicable.append(path)
         self.say(f"{path}: not applicable to target {self.policy.target}")
+
+    def object_to(self, line: str) -> None:
+        """Note what keeps the session as a whole from being green, whatever its runs are worth (code 5)."""
+        self._objections.append(line)
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        """The scenario files that were collected and are not for this target."""
+        return tuple(self._not_applicable)
 
     @property
     def concerned(self) -> bool:
@@ -271,6 +281,8 @@ class Session:
             not_applicable=[str(path) for path in self._not_applicable],
             interrupted=interrupted,
         )
+        if self._objections:
+            code = first_code((code, UNPROVEN))
         if interrupted:
             code = first_code((code, UNPROVEN if self.policy.require_live else INTERRUPTED))
         document = receipt_document(
@@ -308,7 +320,7 @@ class Session:
         remarks += [f"{path}: demanded and not run" for path in map(str, self._demanded) if path not in run]
         if not self.concerned:
             remarks.append("no scenario was collected: nothing was proven")
-        return tuple(remarks)
+        return (*remarks, *self._objections)
 
     def _run(self, order: RunOrder) -> RunResult:
         from e2e.run.scenario_run import run_scenario
