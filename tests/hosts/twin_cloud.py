@@ -125,7 +125,7 @@ def main(speed: float) -> None:
     try:
         url = endpoint.start()
         tenant = fleet.launch(
-            name_tag=f"tenant-{SLUG}", tags={}, boot_seconds=15, registration_seconds=5, on_running=start_tenant
+            name_tag=f"tenant-{SLUG}", tags={}, boot_seconds=15, registration_seconds=300, on_running=start_tenant
         )
         concierge = fleet.launch(
             name_tag=f"ws-tenant-{SLUG}-{CONCIERGE_ID}",

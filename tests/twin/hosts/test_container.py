@@ -65,8 +65,9 @@ def _is_sleep_600(pid: int) -> bool:
         return False
 
 
-def test_stop_asks_first(machine: "Machine") -> None:
-    container = machine.run("sh", "-c", "trap 'echo bye; exit 7' TERM; sleep 600 & wait")
+def test_stop_asks_first(machine: "Machine", eventually: Eventually) -> None:
+    container = machine.run("sh", "-c", "trap 'echo bye; exit 7' TERM; echo trapped; sleep 600 & wait")
+    eventually(lambda: ("o", "trapped") in _log(container.log_path))
     container.stop()
     assert not container.is_running()
     assert container.inspect()["State"]["ExitCode"] == 7
