@@ -73,7 +73,7 @@ def test_what_is_listed_and_is_no_command_is_a_mistake_of_ours(monkeypatch: Any)
 
 @pytest.mark.parametrize(("ends", "code"), [(lambda: None, 0), (lambda: click.get_current_context().exit(7), 7)])
 def test_the_exit_code_is_the_one_of_the_command(monkeypatch: Any, ends: Any, code: int) -> None:
-    monkeypatch.setattr(command_line, "concierge_e2e", click.command()(lambda: ends()))
+    monkeypatch.setattr(command_line, "concierge_e2e", click.command()(ends))
     monkeypatch.setattr(sys, "argv", ["concierge-e2e"])
     with pytest.raises(SystemExit) as end:
         command_line.main()

@@ -16,7 +16,7 @@ from e2e.cli.run import run
 from e2e.contract import scenarios_folder
 
 SOUND = "scenario: sound\nsummary: x\ntargets: [local]\n"
-RED = SOUND + "twin: {image: claude-code-before-fix}\nexpect: {outcome: failed, class: PRODUCT, cause: mcp-not-delivered}\n"
+FAILED = "expect: {outcome: failed, class: PRODUCT, cause: mcp-not-delivered}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,8 @@ class FakePytest:
 
     def __call__(self, arguments: Sequence[str], folder: Path, stop: StopRequests) -> int:
         self.calls.append(list(arguments))
-        options = dict(one.removeprefix("--e2e-").split("=", 1) for one in arguments if one.startswith("--e2e-") and "=" in one)
+        given = [one.removeprefix("--e2e-") for one in arguments if one.startswith("--e2e-") and "=" in one]
+        options = dict(one.split("=", 1) for one in given)
         (folder / "pytest.log").write_text("collecting\n!!! the last words !!!\n\n")
         if self.asks:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -80,9 +81,10 @@ def receipt(*files: str, **changes: Any) -> Callable[[Path, dict[str, str]], Non
         for number, file in enumerate(files):
             bundle = folder / f"run-{number}"
             bundle.mkdir()
-            verdict = {
+            verdict: dict[str, object] = {
                 "scenario": "sound", "outcome": "proven", "class": None, "cause": None, "summary": "it is so",
                 "next": "concierge-e2e faults", "claim": "none", "proofs": [], "demanded": [], "expectation": None,
+                "expected": None,
             }  # fmt: skip
             (bundle / "verdict.json").write_text(json.dumps(verdict))
             lines.append({
@@ -121,13 +123,13 @@ def assert_refused(result: Any, words: str, fake: FakePytest, tmp_path: Path, li
         (SOUND.replace("local", "moon"), "unknown target 'moon'"),
         (SOUND + "prove: [everything]\n", "unknown proof 'everything'"),
         (SOUND + "registry_log: {forbid_standing: [nonsense]}\n", "nonsense"),
+        (SOUND + "twin: {faults: [{name: mcp-not-deliverd}]}\n", "unknown fault 'mcp-not-deliverd'; did you mean"),
+        (SOUND + "twin: {image: nonsense}\n", "twin: unknown image 'nonsense'"),
         ("scenario: [", "one.yaml:"),
         ("", "one.yaml:1:1"),
     ],
 )
-def test_a_file_that_is_no_scenario(
-    scenario: Any, fake: FakePytest, tmp_path: Path, text: str, words: str
-) -> None:
+def test_a_file_that_is_no_scenario(scenario: Any, fake: FakePytest, tmp_path: Path, text: str, words: str) -> None:
     assert_refused(invoke(scenario(text)), words, fake, tmp_path)
 
 
@@ -204,7 +206,7 @@ def test_a_named_file_for_another_target(scenario: Any, fake: FakePytest, tmp_pa
 
 
 def test_a_red_proof_is_never_expected_of_a_live_target(scenario: Any, fake: FakePytest, tmp_path: Path) -> None:
-    file = scenario(SOUND.replace("local", "staging") + "expect: {outcome: failed, class: PRODUCT, cause: slow}\n")
+    file = scenario(SOUND.replace("local", "staging") + FAILED)
     result = invoke(file, "--target", "staging")
     assert result.exit_code == 2
     assert fake.calls == []
@@ -239,7 +241,8 @@ def test_without_a_scenario_it_is_the_fresh_boot(fake: FakePytest) -> None:
 def test_options_are_handed_over_and_what_was_not_given_is_not(scenario: Any, fake: FakePytest) -> None:
     file = scenario()
     fake.act = receipt(file)
-    invoke(file, "--target", "local", "--jobs", "3", "--speed", "50", "--require-live", "--rehearse", "--out", "elsewhere")
+    switches = ("--require-live", "--rehearse")
+    invoke(file, "--target", "local", "--jobs", "3", "--speed", "50", *switches, "--out", "elsewhere")
     told = fake.calls[0]
     for one in ("--e2e-target=local", "--e2e-jobs=3", "--e2e-speed=50.0", "--e2e-require-live", "--e2e-rehearse"):
         assert one in told
@@ -277,9 +280,7 @@ def test_programs_get_the_receipt_and_people_the_rest(scenario: Any, fake: FakeP
         assert line in result.stderr
 
 
-def test_the_next_command_is_told_in_the_words_of_the_caller(
-    scenario: Any, fake: FakePytest, monkeypatch: Any
-) -> None:
+def test_the_next_command_is_told_in_the_words_of_the_caller(scenario: Any, fake: FakePytest, monkeypatch: Any) -> None:
     monkeypatch.setenv("CONCIERGE_E2E_PROGRAM", "scripts/e2e")
     file = scenario()
     fake.act = receipt(file)
@@ -332,7 +333,11 @@ def test_configuration_that_only_pytest_could_see_is_told_in_its_words(scenario:
 
 def test_a_silent_pytest_is_pointed_at(scenario: Any, fake: FakePytest) -> None:
     fake.status = 2
-    fake.act = lambda folder, _: (folder / "pytest.log").write_text("") and None
+
+    def silence(folder: Path, _: dict[str, str]) -> None:
+        (folder / "pytest.log").write_text("")
+
+    fake.act = silence
     assert "pytest said nothing; see " in invoke(scenario()).output
 
 

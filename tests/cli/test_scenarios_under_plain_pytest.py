@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -33,10 +33,8 @@ def files(scenarios: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def run(start: Any, files: list[Path]) -> Any:
     """One pytest session of all four, side by side."""
-    program = start(
-        "-p", "no:cacheprovider", "-v", *map(str, files), "--e2e-out={out}", "--e2e-jobs=4", "--junitxml={out}/junit.xml",
-        module="pytest",
-    )  # fmt: skip
+    ours = ("--e2e-out={out}", "--e2e-jobs=4", "--junitxml={out}/junit.xml")
+    program = start("-p", "no:cacheprovider", "-v", *map(str, files), *ours, module="pytest")
     program.code = program.wait()
     shutil.rmtree(program.folder / "cwd" / ".hypothesis", ignore_errors=True)
     return program
@@ -73,7 +71,7 @@ def test_a_failing_item_reads_like_a_sentence_and_not_like_a_traceback(run: Any)
 def test_the_session_is_red_and_so_is_its_receipt(run: Any) -> None:
     assert run.code == 1
     assert run.receipt()["code"] == 1
-    report = ElementTree.parse(run.folder / "out" / "junit.xml").getroot()
+    report = ET.parse(run.folder / "out" / "junit.xml").getroot()
     assert len(list(report.iter("testcase"))) == 4 * (len(PROOF_NAMES) + 1)
 
 
