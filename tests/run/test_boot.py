@@ -88,9 +88,7 @@ def test_provisioning_is_waited_out_through_hiccups(stage: Any, platform: Any) -
     assert any("control plane:" in line for line in stage.said)
 
 
-def test_failed_is_believed_once_it_has_settled_and_quotes_the_platform(
-    stage: Any, platform: Any, clock: Any
-) -> None:
+def test_failed_is_believed_once_it_has_settled_and_quotes_the_platform(stage: Any, platform: Any, clock: Any) -> None:
     platform.organisation_statuses = ["failed"]
     began = clock.now
     with pytest.raises(GivenUp, match="no capacity") as given_up:

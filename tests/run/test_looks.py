@@ -93,9 +93,7 @@ def test_a_host_that_fails_leaves_the_other_ones_facts(stage: Any, book: Any, lo
     assert looks.trouble.cause == "ssm-output-corrupt"
 
 
-def test_a_command_that_does_not_go_through_fails_on_every_host(
-    stage: Any, book: Any, looks: Any, hosts: Any
-) -> None:
+def test_a_command_that_does_not_go_through_fails_on_every_host(stage: Any, book: Any, looks: Any, hosts: Any) -> None:
     hosts.run_error = Throttled("too many")
     looks.reach_in_background(book)
     looks.take("hold over", launch=None)

@@ -20,9 +20,7 @@ def stage(make_stage: Any, clock: Any) -> Any:
 
 def wait(stage: Any, *, final: bool, seconds: float = 1e4) -> WorkspaceRow:
     rows = [remember(stage.run, [], "mine", "probe")]
-    return wait_for_row(
-        stage.run, stage.tenant, "mine", "probe", rows, final=final, deadline=stage.deadline(seconds)
-    )
+    return wait_for_row(stage.run, stage.tenant, "mine", "probe", rows, final=final, deadline=stage.deadline(seconds))
 
 
 def hiccup_once(platform: Any) -> None:

@@ -12,8 +12,8 @@ from e2e.scenario.model import OnlineRules
 CONCIERGE = "c0c0c0c0-0000-4000-8000-000000000001"
 CONCIERGE_HOST = "i-0000000000000000c"
 EVERYTHING = {
-    "provisioned", "tenant_ready", "concierge_found", "online", "hosts_reachable", "settings_wired",
-    "presence_reported", "registered", "tool_listed", "workspace_created", "agent_acted", "torn_down",
+    "provisioned", "tenant_ready", "concierge_found", "online", "hosts_reachable", "image_running",
+    "settings_wired", "presence_reported", "registered", "tool_listed", "workspace_created", "agent_acted", "torn_down",
 }  # fmt: skip
 
 
@@ -60,9 +60,7 @@ def test_what_the_gate_refuses_is_seen_from_both_sides(make_stage: Any, hosts: A
     assert [look["trigger"] for look in stage.data("look")][-1] == "failure settled"
 
 
-def test_a_token_refused_during_the_hold_is_no_crash_of_the_harness(
-    make_stage: Any, hosts: Any, platform: Any
-) -> None:
+def test_a_token_refused_during_the_hold_is_no_crash_of_the_harness(make_stage: Any, hosts: Any, platform: Any) -> None:
     stage = make_stage(booted=False)
     platform.answers[rf"GET /workspaces/{CONCIERGE}"] = lambda _: (401, {"error": "invalid admin auth token"})
     ends = drive(stage, hosts)
@@ -140,9 +138,7 @@ def test_an_interruption_ends_the_hold_and_still_tears_down(make_stage: Any, hos
     assert stage.run.ledger.close()
 
 
-def test_stages_that_never_began_are_not_run_and_say_what_they_need(
-    make_stage: Any, hosts: Any, platform: Any
-) -> None:
+def test_stages_that_never_began_are_not_run_and_say_what_they_need(make_stage: Any, hosts: Any, platform: Any) -> None:
     platform.answers["POST /cp/admin/orgs"] = lambda _: (403, {"error": "forbidden"})
     stage = make_stage(booted=False)
     ends = drive(stage, hosts)

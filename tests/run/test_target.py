@@ -55,7 +55,13 @@ def test_an_impossible_speed_is_refused(speed: object) -> None:
 @pytest.mark.parametrize("key", ["control_plane_url", "tenant_url", "aws_endpoint_url"])
 @pytest.mark.parametrize(
     "url",
-    ["https://api.moleculesai.app", "http://10.0.0.1:80", "127.0.0.1:80", "http://127.0.0.1.evil.example:1", "http://[x"],
+    [
+        "https://api.moleculesai.app",
+        "http://10.0.0.1:80",
+        "127.0.0.1:80",
+        "http://127.0.0.1.evil.example:1",
+        "http://[x",
+    ],
 )
 def test_a_twin_that_is_not_on_loopback_is_no_twin(key: str, url: str) -> None:
     with pytest.raises(TargetError, match="loopback"):

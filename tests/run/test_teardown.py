@@ -20,9 +20,7 @@ def stage(make_stage: Any, clock: Any) -> Any:
     return make_stage(pacing=clock, seconds=1e6, speed=100.0)
 
 
-def tear_down(
-    stage: Any, hosts: Any, rows: list[CreatedRow] | None = None, *, seconds: float = 60.0
-) -> TeardownResult:
+def tear_down(stage: Any, hosts: Any, rows: list[CreatedRow] | None = None, *, seconds: float = 60.0) -> TeardownResult:
     pacing = stage.run.pacing
     teardown = Teardown(stage.run, hosts, pacing, Deadline.after(pacing, seconds))
     return teardown.tear_down(stage.boot, rows or [])
@@ -80,9 +78,7 @@ def test_a_workspace_that_never_settles_does_not_eat_the_budget_of_the_org(
     assert steps(stage)["organisation absent"] is True
 
 
-def test_a_tenant_that_does_not_answer_any_more_keeps_nothing_from_going(
-    stage: Any, hosts: Any, platform: Any
-) -> None:
+def test_a_tenant_that_does_not_answer_any_more_keeps_nothing_from_going(stage: Any, hosts: Any, platform: Any) -> None:
     platform.answers[LIST] = lambda _: (500, {})
     rows = [remember(stage.run, [], "mine", "probe")]
     assert tear_down(stage, hosts, rows).complete
@@ -193,3 +189,41 @@ def test_an_org_of_another_name_under_our_slug_is_never_deleted(stage: Any, host
     assert platform.purged == []
     assert not result.complete
     assert steps(stage)["delete organisation"] is False
+
+
+def purge_that_answers(platform: Any, slug: str, *statuses: int) -> None:
+    """Let the purge answer these statuses, one per request and the last one for ever; below 300 it takes the org."""
+    left = list(statuses)
+
+    def answer(_: object) -> tuple[int, object]:
+        status = left.pop(0) if len(left) > 1 else left[0]
+        if status < 300:
+            platform.organisations.pop(slug, None)
+            platform.purged.append(slug)
+        return status, {}
+
+    platform.answers[f"DELETE /cp/admin/tenants/{slug}"] = answer
+
+
+@pytest.mark.parametrize("status", [202, 409])
+def test_a_purge_that_is_queued_or_busy_is_asked_for_again(
+    status: int, stage: Any, hosts: Any, platform: Any
+) -> None:
+    slug = stage.run.slug
+    purge_that_answers(platform, slug, status, status, 200)
+    assert tear_down(stage, hosts).complete
+    assert platform.seen(f"DELETE /cp/admin/tenants/{slug}") == 3
+
+
+@pytest.mark.parametrize("status", [202, 409])
+def test_a_purge_that_stays_queued_or_busy_leaves_the_budget_to_the_absence_proof(
+    status: int, stage: Any, hosts: Any, platform: Any, clock: Any
+) -> None:
+    slug = stage.run.slug
+    purge_that_answers(platform, slug, status)
+    began = clock.now
+    result = tear_down(stage, hosts, seconds=300.0)
+    asked = platform.seen(f"DELETE /cp/admin/tenants/{slug}")
+    assert 12 <= asked <= 14
+    assert result.complete is (status == 202)
+    assert clock.now - began >= stage.run.time.wall(60.0)

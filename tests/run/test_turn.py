@@ -1,12 +1,14 @@
 """The agent's turn: asked once, followed to its end, and only the row decides."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e.run.rows import CreatedRow
 from e2e.run.turn import agent_acted
 from e2e.run.waiting import GivenUp, WaitExpired
+
+if TYPE_CHECKING:
+    from e2e.run.rows import CreatedRow
 
 CHAT = "POST /workspaces/[^/]+/a2a"
 
@@ -61,7 +63,8 @@ def test_an_agent_that_warms_up_is_asked_again_and_counts_once_accepted(stage: A
 
 
 @pytest.mark.parametrize(
-    ("status", "document"), [(202, {"queued": True, "queue_id": "q"}), (502, {"error": "gone"}), (503, {"restarting": True})]
+    ("status", "document"),
+    [(202, {"queued": True, "queue_id": "q"}), (502, {"error": "gone"}), (503, {"restarting": True})],
 )
 def test_a_request_that_may_have_acted_is_never_sent_again(
     stage: Any, platform: Any, status: int, document: dict[str, Any]

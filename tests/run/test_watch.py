@@ -30,7 +30,13 @@ def stage(make_stage: Any) -> Any:
 def watch(stage: Any) -> Any:
     hold = OnlineHold(HoldLimits(window=0.05, silence=5.0, settle=5.0))
     one = ConciergeWatch(
-        stage.tenant, CONCIERGE, hold, stage.run.journal, pacing=stage.run.pacing, every=0.003, new_id=iter("abcdef").__next__
+        stage.tenant,
+        CONCIERGE,
+        hold,
+        stage.run.journal,
+        pacing=stage.run.pacing,
+        every=0.003,
+        new_id=iter("abcdef").__next__,
     )
     yield one
     one.stop()
