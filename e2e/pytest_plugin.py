@@ -7,7 +7,7 @@ Under xdist each worker has a session of its own and boots a file when its first
 import contextlib
 import os
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from e2e.verdict.classes import OK
 
 _FOLDER = "scenarios"
 _RED_ITEMS = ("outcome", "class", "cause", "torn_down")
-_ENVIRON = pytest.StashKey[dict[str, str]]()
+_ENVIRON = pytest.StashKey[Mapping[str, str]]()
 _DUE = pytest.StashKey[int]()
 _OWNER = pytest.StashKey[SessionOwner]()
 

@@ -102,7 +102,7 @@ class RequireLive:
             self._account.raised.setdefault(item.nodeid, call.excinfo.typename)
         expected = getattr(report, "wasxfail", None)
         if expected is not None:
-            del report.wasxfail  # type: ignore[attr-defined]
+            del report.wasxfail
             self._fail(report, f"it is marked as expected to fail ({expected or 'no reason'}), which proves nothing")
         elif report.outcome == "skipped":
             self._fail(report, f"skipped: {_words(report.longrepr)}")

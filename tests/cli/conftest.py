@@ -180,7 +180,7 @@ def inhabitants(folder: Path) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if needle in (entry / "environ").read_bytes() or str(folder) in os.readlink(entry / "cwd"):
+            if needle in (entry / "environ").read_bytes() or str(folder) in str((entry / "cwd").readlink()):
                 found.append(int(entry.name))
         except OSError:
             continue

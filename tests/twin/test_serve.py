@@ -113,8 +113,8 @@ def test_without_the_server_the_concierge_is_failed_with_the_denial(start_twin: 
 def test_a_fault_inside_the_concierge_acts_and_is_counted_at_the_end(start_twin: Any) -> None:
     twin = start_twin("--light-mcp", "--fault", "heartbeat-stopped:beats=1", "--fault", "agent-wedged")
     org = twin.create_org("e2e-silent")
-    wait_for(org, "online")
-    wait_for(org, "offline")
+    org.concierge_with("online")
+    org.concierge_with("offline")
     twin.process.terminate()
     assert twin.process.wait(20) == 0
     acted = json.loads(twin.process.stdout.read())["faults_acted"]
@@ -125,9 +125,9 @@ def test_a_fault_inside_the_concierge_acts_and_is_counted_at_the_end(start_twin:
 def test_a_stale_machine_runs_another_image_than_the_pin_says(start_twin: Any) -> None:
     twin = start_twin("--light-mcp", "--fault", "stale-image")
     org = twin.create_org("e2e-stale")
-    concierge = wait_for(org, "online")
-    host = instances_of(twin, "e2e-stale")[f"ws-tenant-e2e-stale-{concierge['id'][:8]}"]["InstanceId"]
-    running = run_on(twin, host, f"docker inspect --format '{{{{.Image}}}}' ws-{concierge['id']}").strip()
+    concierge = org.concierge_with("online")
+    host = twin.machines("e2e-stale")[f"ws-tenant-e2e-stale-{concierge['id'][:8]}"]["InstanceId"]
+    running = twin.run_on(host, f"docker inspect --format '{{{{.Image}}}}' ws-{concierge['id']}").strip()
     (pin,) = twin.control_plane("GET", "/cp/admin/runtime-image/promote").document()["pins"]
     images = catalogue(light_mcp=True)
     assert (running, pin["digest"]) == (images["claude-code-previous"].digest, images["claude-code"].digest)

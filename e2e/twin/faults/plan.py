@@ -108,10 +108,6 @@ class FaultSwitch:
         age = self._age()
         return next((fault for fault in self._plan.faults if fault.name == name and fault.is_on(age)), None)
 
-    def on(self, name: str) -> Fault | None:
-        """Return fault ``name`` with its parameters if it is on now, without a trace: as :meth:`is_on`."""
-        return self._on(name)
-
     def acting(self, name: str, where: str) -> Fault | None:
         """Return fault ``name`` with its parameters if it is on now, and write down that it acted at ``where``."""
         fault = self.current(name)

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import _pytest.config
 import botocore.session  # noqa: F401 - imported before the forks, which need it
@@ -24,7 +25,7 @@ def _run(order: dict[str, object]) -> int:
     os.environ.clear()
     os.environ.update(order["environment"])  # type: ignore[call-overload]
     added = os.environ.get("PYTHONPATH", "")
-    sys.path[:0] = [os.path.abspath(path) for path in added.split(os.pathsep) if path]
+    sys.path[:0] = [str(Path(path).resolve()) for path in added.split(os.pathsep) if path]
     descriptor = os.open(str(order["output"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

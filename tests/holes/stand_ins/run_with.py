@@ -1,4 +1,4 @@
-"""``concierge-e2e run`` whose pytest process also gets the arguments of a hole; what ``run`` believes is not touched."""
+"""``concierge-e2e run`` whose pytest process also gets the arguments of a hole; what ``run`` believes is left alone."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import stand_in_boots  # noqa: F401 - the platform of the session that `run` itself opens
+import stand_in_boots  # type: ignore[import-not-found] # noqa: F401 - the platform that `run` itself opens
 
 from e2e.cli import pytest_process
 from e2e.cli.main import main
