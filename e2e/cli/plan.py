@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ import click
 from e2e.cli.output import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from e2e.run.forecast import Forecast
     from e2e.scenario.model import Scenario
 
@@ -38,13 +39,14 @@ def plan(scenario: tuple[Path, ...], target: str | None, as_json: bool) -> None:
         environment = parse_environment(os.environ)
         loaded = [load_scenario(file) for file in collect_scenario_files(paths)]
         chosen = target or environment.target or ("staging" if environment.require_live else "local")
-        refusals = _refusals(loaded, chosen)
+        loaded, refusals = _applicable(loaded, chosen, paths)
         forecasts = [forecast(one, environment) for one in loaded]
     except (ConfigurationError, ScenarioError) as error:
         say(str(error), err=True)
         sys.exit(CONFIG_WRONG)
     if not loaded:
-        say("no scenario file (*.yaml) in what was named", err=True)
+        for problem in refusals or ["no scenario file (*.yaml) that is for this target in what was named"]:
+            say(problem, err=True)
         sys.exit(CONFIG_WRONG)
     refusals += [f"{one.path}: {problem}" for one in forecasts for problem in one.impossible]
     if as_json:
@@ -59,13 +61,18 @@ def plan(scenario: tuple[Path, ...], target: str | None, as_json: bool) -> None:
     sys.exit(CONFIG_WRONG if refusals else 0)
 
 
-def _refusals(scenarios: "Sequence[Scenario]", target: str) -> list[str]:
-    """Return why scenarios could not be run on a target; credentials are not looked at.
+def _applicable(
+    scenarios: "Sequence[Scenario]", target: str, paths: "Sequence[Path]"
+) -> "tuple[list[Scenario], list[str]]":
+    """Return the scenarios for a target, and why they or others could not be run; credentials are not looked at.
+
+    One that is for another target is refused only where its file itself was named.
 
     Raises:
         ConfigurationError: there is no such target.
     """
     from e2e.scenario.model import LIVE_TARGETS, TARGET_NAMES
+    from e2e.scenario.selection import named_directly
     from e2e.verdict.environment import ConfigurationError, unknown_target
     from e2e.verdict.policy import Policy, scenario_refusals
 
@@ -73,12 +80,14 @@ def _refusals(scenarios: "Sequence[Scenario]", target: str) -> list[str]:
         raise ConfigurationError((unknown_target(target, "--target"),))
     live = target in LIVE_TARGETS
     policy = Policy(live, target, live, False, "never", 1.0)
-    problems = [line for scenario in scenarios for line in scenario_refusals(policy, scenario)]
-    return problems + [
+    applicable = [scenario for scenario in scenarios if target in scenario.targets]
+    problems = [line for scenario in applicable for line in scenario_refusals(policy, scenario)]
+    problems += [
         f"{scenario.path}: is for {', '.join(scenario.targets)}, not for target {target}"
         for scenario in scenarios
-        if target not in scenario.targets
+        if scenario not in applicable and named_directly(scenario.path, paths)
     ]
+    return applicable, problems
 
 
 def _lines(forecast: "Forecast", target: str) -> list[str]:

@@ -48,7 +48,7 @@ def forecast(scenario: Scenario, environment: Environment) -> Forecast:
             "2 workspaces: one by a tool call of the probe, one by the agent in its own turn",
         ),
         calls={
-            "control plane": f"1 create, 1 token, 1 diagnosis, 1 purge; the list every {SAMPLE_EVERY:g} s while it boots",
+            "control plane": f"1 create, 1 token, 1 diagnosis, 1 purge; its list every {SAMPLE_EVERY:g} s at boot",
             "tenant": f"the concierge's row every {SAMPLE_EVERY:g} s; 2 register calls that are refused; 1 chat turn",
             "ec2": "DescribeInstances, while hosts are looked for and after the purge",
             "ssm": f"{COMMANDS} SendCommand (at most 8), each for all hosts of the run",

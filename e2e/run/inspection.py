@@ -88,9 +88,7 @@ def slug_of_instances(
     for instance_id in instance_ids:
         tag = tags.get(instance_id)
         if tag is None:
-            raise InspectionError(
-                "not-a-staging-target", f"{instance_id}: EC2 has no such machine, or it has no Name tag"
-            )
+            raise InspectionError("not-a-staging-target", f"{instance_id}: no such machine, or it has no Name tag")
         slugs = [row.slug for row in rows if tag == f"tenant-{row.slug}" or tag.startswith(f"ws-tenant-{row.slug}-")]
         if not slugs:
             raise InspectionError("not-a-staging-target", f"{instance_id}: {tag} names no tenant of this control plane")
