@@ -13,13 +13,13 @@ from e2e.clients.control_plane import ControlPlane
 from e2e.clients.errors import PlatformError
 from e2e.clients.http import Exchange
 from e2e.hosts.aws_errors import aws_failures, error_code, translate
-from e2e.hosts.errors import AccessDenied, HostAccessError
+from e2e.hosts.errors import HostAccessError
 from e2e.run.existing import AwsPlace
 from e2e.run.live_target import leftover_endpoints
 from e2e.run.naming import is_slug_of_ours
 from e2e.run.target import Connection
 from e2e.verdict.causes import cause_named
-from e2e.verdict.classes import OK, code_of, first_code
+from e2e.verdict.classes import CONFIG_WRONG, code_of, first_code
 
 CheckState = Literal["ok", "note", "failed"]
 SKEW_SECONDS: Final = 60.0
@@ -31,7 +31,10 @@ _TWIN_PACKAGES: Final = ("mcp", "starlette", "uvicorn")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. ``cause`` is set where it failed, and decides the exit code."""
+    """One thing that was looked at.
+
+    Where it failed, the class of its ``cause`` decides the exit code; without one it is a matter of configuration.
+    """
 
     name: str
     state: CheckState
@@ -45,8 +48,9 @@ class Check:
 
 def code_of_checks(checks: list[Check]) -> int:
     """Return the exit code: that of the failed checks' classes, 0 without any."""
-    codes = [code_of(cause_named(check.cause).cause_class) for check in checks if check.cause is not None]
-    return first_code(codes) if codes else OK
+    failed = [check for check in checks if check.state == "failed"]
+    codes = [code_of(cause_named(check.cause).cause_class) if check.cause else CONFIG_WRONG for check in failed]
+    return first_code(codes)
 
 
 def examine_state_folder(folder: Path) -> Check:
@@ -55,7 +59,7 @@ def examine_state_folder(folder: Path) -> Check:
     while not place.exists():
         place = place.parent
     if not os.access(place, os.W_OK | os.X_OK):
-        return Check("state folder", "failed", f"{place} cannot be written; set E2E_STATE_DIR", "target-refused")
+        return Check("state folder", "failed", f"{place} cannot be written; set E2E_STATE_DIR")
     left = sorted(entry.stem for entry in folder.glob("*.json")) if folder.is_dir() else []
     if left:
         return Check("state folder", "note", f"{folder}: {len(left)} runs have open ledgers: {', '.join(left[:5])}")
@@ -67,7 +71,7 @@ def examine_twin() -> Check:
     missing = [name for name in _TWIN_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         saying = f"{', '.join(missing)} cannot be imported; install concierge-e2e[twin]"
-        return Check("embedded staging", "failed", saying, "target-refused")
+        return Check("embedded staging", "failed", saying)
     return Check("embedded staging", "ok", "everything that the twin runs on is installed")
 
 
@@ -75,7 +79,7 @@ def examine_leftovers(environ: Mapping[str, str]) -> Check:
     """Say whether the environment would send AWS calls elsewhere, or has credentials that hide each other."""
     leftovers = leftover_endpoints(environ)
     if leftovers:
-        return Check("environment", "failed", "; ".join(leftovers), "target-refused")
+        return Check("environment", "failed", "; ".join(leftovers))
     if environ.get("AWS_PROFILE") and environ.get("AWS_ACCESS_KEY_ID"):
         return Check("environment", "note", "AWS_PROFILE and AWS_ACCESS_KEY_ID are both set; the profile wins in boto3")
     return Check("environment", "ok", "nothing leads AWS calls elsewhere")
@@ -97,12 +101,10 @@ def examine_control_plane(connection: Connection, now: Callable[[], datetime]) -
         anonymous.require_success(answer, "GET /health")
         checks.append(Check("control plane", "ok", f"{connection.control_plane_url} is healthy"))
         checks.append(_clock("clock", answer.headers, now()))
-        ours = [
-            row.slug for row in control_plane.organisations() if is_slug_of_ours(row.slug) and row.status != "purged"
-        ]
-        checks.append(
-            Check("admin token", "ok", f"accepted; {len(ours)} tenants of ours are alive {' '.join(ours)}".rstrip())
-        )
+        alive = [row.slug for row in control_plane.organisations() if row.status != "purged"]
+        ours = [slug for slug in alive if is_slug_of_ours(slug)]
+        listed = f": {', '.join(ours)}" if ours else ""
+        checks.append(Check("admin token", "ok", f"accepted; {len(ours)} tenants of ours are alive{listed}"))
     except PlatformError as error:
         name = "admin token" if checks else "control plane"
         checks.append(Check(name, "failed", str(error), error.cause))
@@ -172,8 +174,8 @@ def _permission(name: str, call: Callable[[], object], expected: frozenset[str])
         if error_code(error) in expected:
             return Check(name, "ok", f"allowed ({error_code(error)}, as it must for what is not there)")
         told = translate(error, what=name)
-        cause = told.cause if cause_named(told.cause).cause_class != "UNKNOWN" else AccessDenied.default_cause
-        return Check(name, "failed", _line(told), cause)
+        known = cause_named(told.cause).cause_class != "UNKNOWN"
+        return Check(name, "failed", _line(told), told.cause if known else None)
     return Check(name, "ok", "allowed")
 
 
@@ -185,7 +187,7 @@ def _clock(name: str, headers: Mapping[str, str], now: datetime) -> Check:
     skew = (now - theirs).total_seconds()
     if abs(skew) > SKEW_SECONDS:
         saying = f"this clock is {skew:+.0f} s off the control plane's; set it, or AWS will refuse what we sign"
-        return Check(name, "failed", saying, "aws-credentials-expired")
+        return Check(name, "failed", saying)
     return Check(name, "ok", f"{skew:+.0f} s off the control plane's")
 
 

@@ -24,7 +24,7 @@ _PROOF_OF_STATE: dict[str, ProofStatus] = {
     "kept": "kept",
 }
 
-_KEY_OF_PART = {"registry_log": "registry"}
+_KEY_OF_PART = {"image": "concierge", "registry_log": "registry"}
 """The key of a look in the event log that stands for a part of the look's file, where it has another name."""
 
 

@@ -9,7 +9,7 @@ SCENARIO = """\
 scenario: long
 summary: Holds for a long time.
 targets: [local, staging]
-online: {within: 15m, hold: HOLD}
+online: {within: 30m, hold: HOLD}
 """
 
 
