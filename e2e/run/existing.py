@@ -54,13 +54,10 @@ class AwsPlace:
         """Return the way to the hosts of a tenant."""
         return aws_access(
             slug=slug,
-            region=self.clients.region,
-            endpoint_url=self.clients.endpoint_url,
-            credentials=None,
+            clients=(self.clients,),
             control_plane_instance_id=lambda: self._control_plane.tenant_instance(slug),
             poll=self._poll,
             audit=lambda _: None,
-            clients=self.clients,
         )
 
     def account(self) -> str:

@@ -9,6 +9,7 @@ from e2e import __version__
 from e2e.clients.pace import RequestPace
 from e2e.contract import Contract
 from e2e.evidence.masking import Masker
+from e2e.hosts.client_pool import ClientPool
 from e2e.run.neighbours import Neighbourhood
 from e2e.run.target import Connection
 from e2e.run.waiting import Interruption
@@ -33,6 +34,7 @@ class RunOrder:
     say: Callable[[str], None]
     neighbours: Neighbourhood = field(default_factory=Neighbourhood)
     pace: RequestPace | None = None
+    aws: ClientPool = field(default_factory=ClientPool)
 
     def demanded(self) -> dict[str, Any]:
         """Return what is demanded of the run and under which policy: the first event of its log."""

@@ -13,6 +13,7 @@ from e2e.evidence.events import EventLog
 from e2e.evidence.masking import Masker
 from e2e.hosts.aws import AwsAccess, aws_access
 from e2e.hosts.aws_clients import AwsCredentials
+from e2e.hosts.client_pool import Lease
 from e2e.hosts.polling import PollTimes
 from e2e.ledger.ledger import Ledger
 from e2e.ledger.pointer import state_folder
@@ -58,7 +59,8 @@ def run_scenario(order: RunOrder) -> RunResult:
         try:
             twin = _start_twin(order)
             connection = order.attached or _connection(twin, order.interruption)
-            outcome = _on_target(order, connection, masker, bundle, journal)
+            with _lease(order, connection) as lease:
+                outcome = _on_target(order, connection, lease, masker, bundle, journal)
         except TargetRefusal as error:
             refusal = refusal_of_target(journal, error)
         except TargetError as error:
@@ -89,7 +91,9 @@ def _target_unusable(journal: Journal, error: str) -> None:
     journal.say(f"the target cannot be used: {error}")
 
 
-def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: Bundle, journal: Journal) -> RunFacts:
+def _on_target(
+    order: RunOrder, connection: Connection, lease: Lease, masker: Masker, bundle: Bundle, journal: Journal
+) -> RunFacts:
     masker.add(connection.admin_token, "control-plane-admin-token")
     if connection.aws_keys is not None:
         masker.add(connection.aws_keys.secret_access_key, "aws-secret-access-key")
@@ -99,7 +103,7 @@ def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: 
     control_plane = ControlPlane(
         connection.control_plane_url, connection.admin_token, timeout=time.real(30.0, "request"), pace=order.pace
     )
-    access = _access(connection, control_plane, slug, journal)
+    access = _access(lease, connection, control_plane, slug, journal)
     try:
         _admit(order, connection, control_plane, access, time, journal)
     except BaseException:
@@ -191,21 +195,34 @@ def _keep(order: RunOrder, spine: Spine) -> bool:
     return order.policy.keep == "on-failure" and not established
 
 
-def _access(connection: Connection, control_plane: ControlPlane, slug: str, journal: Journal) -> AwsAccess:
+def _lease(order: RunOrder, connection: Connection) -> Lease:
+    """Share the AWS clients with every run of the session that is the same caller at the same place."""
+    keys = connection.aws_keys
+    return order.aws.lease(
+        (connection.aws_region,),
+        endpoint_url=connection.aws_endpoint_url,
+        credentials=AwsCredentials(keys.access_key_id, keys.secret_access_key.reveal()) if keys is not None else None,
+        poll=_poll_times(connection),
+    )
+
+
+def _access(
+    lease: Lease, connection: Connection, control_plane: ControlPlane, slug: str, journal: Journal
+) -> AwsAccess:
     def audit(record: Mapping[str, object]) -> None:
         journal.write("command", record)
 
-    keys = connection.aws_keys
-    credentials = AwsCredentials(keys.access_key_id, keys.secret_access_key.reveal()) if keys is not None else None
     return aws_access(
         slug=slug,
-        region=connection.aws_region,
-        endpoint_url=connection.aws_endpoint_url,
-        credentials=credentials,
+        clients=lease.clients,
         control_plane_instance_id=lambda: control_plane.tenant_instance(slug),
-        poll=PollTimes.live() if connection.aws_endpoint_url is None else PollTimes.embedded(),
+        poll=_poll_times(connection),
         audit=audit,
     )
+
+
+def _poll_times(connection: Connection) -> PollTimes:
+    return PollTimes.live() if connection.aws_endpoint_url is None else PollTimes.embedded()
 
 
 def _start_twin(order: RunOrder) -> PrivateTwin | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from e2e.clients.pace import LIVE_REQUESTS_PER_SECOND, RequestPace
 from e2e.contract import Contract, load_contract
 from e2e.evidence.files import write_atomic
+from e2e.hosts.client_pool import ClientPool
 from e2e.ledger.pointer import state_folder
 from e2e.probes.registry_texts import UnknownLogTextError, means
 from e2e.report.summary import summary_markdown, verdict_lines
@@ -163,8 +164,10 @@ class Session:
         self._demanded: list[Path] = []
         self._not_applicable: list[Path] = []
         self._results: list[RunResult] = []
+        self._objections: list[str] = []
         self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
+        self._aws = ClientPool()
 
     def prepare(self) -> None:
         """Make the folders that the session writes to, before anything is created elsewhere.
@@ -207,6 +210,15 @@ class Session:
         self._not_applicable.append(path)
         self.say(f"{path}: not applicable to target {self.policy.target}")
 
+    def object_to(self, line: str) -> None:
+        """Note what keeps the session as a whole from being green, whatever its runs are worth (code 5)."""
+        self._objections.append(line)
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        """The scenario files that were collected and are not for this target."""
+        return tuple(self._not_applicable)
+
     @property
     def concerned(self) -> bool:
         """Whether any scenario was collected for this session."""
@@ -243,6 +255,7 @@ class Session:
             say=self.say,
             neighbours=self._neighbours,
             pace=self._pace,
+            aws=self._aws,
         )
         try:
             result = self._run(order)
@@ -268,6 +281,8 @@ class Session:
             not_applicable=[str(path) for path in self._not_applicable],
             interrupted=interrupted,
         )
+        if self._objections:
+            code = first_code((code, UNPROVEN))
         if interrupted:
             code = first_code((code, UNPROVEN if self.policy.require_live else INTERRUPTED))
         document = receipt_document(
@@ -305,7 +320,7 @@ class Session:
         remarks += [f"{path}: demanded and not run" for path in map(str, self._demanded) if path not in run]
         if not self.concerned:
             remarks.append("no scenario was collected: nothing was proven")
-        return tuple(remarks)
+        return (*remarks, *self._objections)
 
     def _run(self, order: RunOrder) -> RunResult:
         from e2e.run.scenario_run import run_scenario

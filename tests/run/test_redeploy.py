@@ -10,7 +10,7 @@ from e2e.verdict.findings import LookSeen
 
 def look(container_id: object) -> LookSeen:
     registry = {"container_id": container_id} if container_id != "unseen" else None
-    return LookSeen(1, "x", "evidence/look-1.json", None, None, registry, None, None)
+    return LookSeen(1, "x", "evidence/look-1.json", None, None, None, registry, None, None)
 
 
 def moved(stage: Any, before: dict[str, Any], *containers: object) -> list[str]:

@@ -206,9 +206,7 @@ def purge_that_answers(platform: Any, slug: str, *statuses: int) -> None:
 
 
 @pytest.mark.parametrize("status", [202, 409])
-def test_a_purge_that_is_queued_or_busy_is_asked_for_again(
-    status: int, stage: Any, hosts: Any, platform: Any
-) -> None:
+def test_a_purge_that_is_queued_or_busy_is_asked_for_again(status: int, stage: Any, hosts: Any, platform: Any) -> None:
     slug = stage.run.slug
     purge_that_answers(platform, slug, status, status, 200)
     assert tear_down(stage, hosts).complete
