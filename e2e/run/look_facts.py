@@ -24,6 +24,7 @@ def summarise(look: Look, contract: Contract, forbidden: Sequence[str], *, asked
         "concierge": _concierge(host, concierge) if host is not None and concierge is not None else None,
         "settings": _settings(concierge.settings) if concierge is not None else None,
         "presence": concierge.presence.answer if concierge is not None and concierge.presence is not None else None,
+        "reads_present": concierge.reads_present if concierge is not None else None,
         "launch": _launch(concierge.launch, contract) if asked and concierge is not None else None,
         "registry": _registry(look.registry, forbidden) if look.registry is not None else None,
         "part_errors": dict(look.part_errors),
@@ -66,6 +67,7 @@ def _registry(registry: RegistrySeen, forbidden: Sequence[str]) -> dict[str, Any
     life = (container.container_id, container.started_at, container.restart_count) if container is not None else None
     return {
         "container": repr(life),
+        "container_id": container.container_id if container is not None else None,
         "readable": log is not None and log.readable is True and log.complete is True,
         "lines": log.lines if log is not None else None,
         "left_out": log.matches_left_out if log is not None else None,

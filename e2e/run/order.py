@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from e2e import __version__
+from e2e.clients.pace import RequestPace
 from e2e.contract import Contract
 from e2e.evidence.masking import Masker
 from e2e.hosts.client_pool import ClientPool
+from e2e.run.neighbours import Neighbourhood
 from e2e.run.target import Connection
 from e2e.run.waiting import Interruption
 from e2e.scenario.model import Scenario
@@ -30,6 +32,8 @@ class RunOrder:
     attached: Connection | None
     interruption: Interruption
     say: Callable[[str], None]
+    neighbours: Neighbourhood = field(default_factory=Neighbourhood)
+    pace: RequestPace | None = None
     aws: ClientPool = field(default_factory=ClientPool)
 
     def demanded(self) -> dict[str, Any]:
@@ -45,7 +49,7 @@ class RunOrder:
             "live": self.policy.live,
             "rehearsal": self.policy.rehearse,
             "policy": self.policy.as_document(),
-            "demanded": list(scenario.prove),
+            "demanded": list(scenario.demanded),
             "contract": self.contract.version,
             "harness": __version__,
             "hold_seconds": scenario.online.hold_seconds,

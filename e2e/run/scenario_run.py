@@ -21,16 +21,19 @@ from e2e.run.context import Run
 from e2e.run.hold import SETTLE_WINDOW
 from e2e.run.journal import Journal, write_crash
 from e2e.run.naming import expiry, new_slug, organisation_name
+from e2e.run.neighbours import LOOK_EVERY, WAIT_FOR_ROOM, require_thaw, wait_for_room
 from e2e.run.order import RunFacts, RunOrder
 from e2e.run.plan import RUN_DEADLINE, Limits
 from e2e.run.platform_time import PlatformTime
 from e2e.run.private_twin import PrivateTwin
 from e2e.run.result import RunResult
+from e2e.run.safety import require_account
 from e2e.run.spine import Spine
 from e2e.run.target import Connection, TargetError, TargetRefusal
 from e2e.run.unrun import refusal_of_target, refused_run
 from e2e.run.verdict import conclude
 from e2e.run.waiting import Deadline, Interrupted, Interruption
+from e2e.scenario.model import LIVE_TARGETS
 from e2e.verdict.environment import Environment
 
 if TYPE_CHECKING:
@@ -98,9 +101,14 @@ def _on_target(
     slug = new_slug(order.run_id)
     created = _now()
     control_plane = ControlPlane(
-        connection.control_plane_url, connection.admin_token, timeout=time.real(30.0, "request")
+        connection.control_plane_url, connection.admin_token, timeout=time.real(30.0, "request"), pace=order.pace
     )
     access = _access(lease, connection, control_plane, slug, journal)
+    try:
+        _admit(order, connection, control_plane, access, time, journal)
+    except BaseException:
+        control_plane.close()
+        raise
     ledger = Ledger.open(
         order.folder,
         run_id=order.run_id,
@@ -146,6 +154,35 @@ def _on_target(
     return RunFacts(slug, connection, access.commands_sent, closed)
 
 
+def _admit(
+    order: RunOrder,
+    connection: Connection,
+    control_plane: ControlPlane,
+    access: AwsAccess,
+    time: PlatformTime,
+    journal: Journal,
+) -> None:
+    """Make sure that a run may begin on a platform that is shared, before anything is created there.
+
+    Raises:
+        TargetRefusal: it may not.
+        Interrupted: the run was asked to stop.
+    """
+    if order.policy.target not in LIVE_TARGETS:
+        return
+    require_thaw(order.neighbours.freezes)
+    require_account(connection.aws_account, access.account)
+    wait_for_room(
+        order.neighbours.max_live,
+        control_plane.organisations,
+        seconds=time.wall(WAIT_FOR_ROOM),
+        every=time.wall(LOOK_EVERY),
+        pacing=order.interruption,
+        say=journal.say,
+    )
+    journal.write("admitted", {"account": connection.aws_account, "max_live": order.neighbours.max_live})
+
+
 def _limits(environment: Environment) -> Limits:
     settle = environment.settle_seconds
     return Limits(environment.caps, SETTLE_WINDOW if settle is None else settle)
@@ -154,7 +191,7 @@ def _limits(environment: Environment) -> Limits:
 def _keep(order: RunOrder, spine: Spine) -> bool:
     if order.policy.keep == "always":
         return True
-    established = all(spine.book.established(name) for name in order.scenario.prove if name != "torn_down")
+    established = all(spine.book.established(name) for name in order.scenario.demanded if name != "torn_down")
     return order.policy.keep == "on-failure" and not established
 
 

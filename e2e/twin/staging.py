@@ -14,6 +14,7 @@ from pathlib import Path
 from e2e.twin.clock import PlatformClock
 from e2e.twin.cloud.endpoint import AwsEndpoint
 from e2e.twin.cloud.fleet import Fleet
+from e2e.twin.cloud.planned_faults import PlannedFaults
 from e2e.twin.control_plane import routes
 from e2e.twin.control_plane.estate import Estate, Secrets
 from e2e.twin.control_plane.pins import set_pin
@@ -131,6 +132,9 @@ class Staging:
         database = Database(self.sandbox / "control-plane.sqlite", SCHEMA)
         clean_up.callback(database.close)
         identities = Identities(settings.seed)
+        trace = self.sandbox / FAULT_TRACE
+        trace.touch()
+        trace.chmod(0o666)  # the agent, who is another user, writes to it as well
         self._estate = Estate(
             database=database,
             clock=clock,
@@ -142,7 +146,7 @@ class Staging:
                 shared=identities.new_token("cp_shared"),
                 template_repository=identities.new_token("gitea"),
             ),
-            faults=FaultPlan(settings.faults, time.monotonic(), settings.speed, str(self.sandbox / FAULT_TRACE)),
+            faults=FaultPlan(settings.faults, time.monotonic(), settings.speed, str(trace)),
             gate=settings.gate,
             seed=settings.seed,
             url=url_of(control_plane_socket),
@@ -154,7 +158,9 @@ class Staging:
         set_pin(self._estate, image.template, image.digest, "twin-serve")
         self._control_plane = Listener(routes.application(self._estate), control_plane_socket)
         clean_up.callback(self._control_plane.stop)
-        self._gateway = Listener(Gateway(self._estate, clock, TENANT_DOMAIN).application(), gateway_socket)
+        self._gateway = Listener(
+            Gateway(self._estate, clock, TENANT_DOMAIN, self._estate.switch).application(), gateway_socket
+        )
         clean_up.callback(self._gateway.stop)
         self._access_key_id = f"AKIATWIN{secrets.token_hex(6).upper()}"
         self._secret_access_key = secrets.token_urlsafe(30)
@@ -166,6 +172,7 @@ class Staging:
                 account=ACCOUNT,
                 access_key_id=self._access_key_id,
                 secret_access_key=self._secret_access_key,
+                faults=PlannedFaults(self._estate.switch, clock, account=ACCOUNT, seed=settings.seed),
                 port=settings.aws_port,
                 seed=settings.seed,
             )

@@ -52,6 +52,7 @@ class LookSeen:
     evidence: str
     settings: Mapping[str, Any] | None
     presence: str | None
+    reads_present: bool | None
     registry: Mapping[str, Any] | None
     launch: Mapping[str, Any] | None
     concierge: Mapping[str, Any] | None
@@ -105,6 +106,7 @@ class Findings:
     absent_rows: tuple[str, ...] = ()
     turn: Mapping[str, Any] | None = None
     target_error: str | None = None
+    moved: str | None = None
     references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -149,6 +151,7 @@ class _Reader:
         self._crash: str | None = None
         self._turn: Mapping[str, Any] | None = None
         self._target_error: str | None = None
+        self._moved: str | None = None
         self._published = False
 
     def take(self, event: EventLike) -> None:
@@ -176,6 +179,8 @@ class _Reader:
                 self._turn = data
             case "harness_crashed":
                 self._crash = self._crash or str(data.get("error"))
+            case "platform_moved":
+                self._moved = str(data.get("detail"))
             case "target_unusable":
                 self._target_error = str(data.get("error"))
             case _:
@@ -196,6 +201,7 @@ class _Reader:
             absent_rows=tuple(self._absent_rows),
             turn=self._turn,
             target_error=self._target_error,
+            moved=self._moved,
             references=self._references,
         )
 
@@ -221,13 +227,16 @@ class _Reader:
 
 
 def look_seen(data: Mapping[str, Any]) -> LookSeen:
-    """Return one look from the data of its event."""
+    """Return one look from the data of its event; older logs tell our reading of presence by the settings alone."""
+    settings = data.get("settings")
+    wired = None if settings is None else bool(settings.get("entry_present"))
     return LookSeen(
         number=int(data["number"]),
         trigger=str(data["trigger"]),
         evidence=str(data["evidence"]),
-        settings=data.get("settings"),
+        settings=settings,
         presence=data.get("presence"),
+        reads_present=data.get("reads_present", wired),
         registry=data.get("registry"),
         launch=data.get("launch"),
         concierge=data.get("concierge"),

@@ -277,7 +277,7 @@ class FakeHosts:
         look: dict[str, Any] = {"version": 1, "host": {"boot_id": "b", "uid": 0}, "concierge": None}
         if instance_id == CONCIERGE_HOST:
             launch = self._launch(request["launch"]) if request["launch"] else None
-            seen = {"container": container, "settings": SETTINGS, "presence": {"answer": "true"}, **self.concierge}
+            seen = {**SEEN, "image": IMAGE, "container": container, **self.concierge}
             return {**look, "concierge": {**seen, "launch": launch}}
         shown = [identity for identity in self.platform.controls if identity in request["control_ids"]]
         controls = [
@@ -302,11 +302,13 @@ class FakeHosts:
         return {**usual, "tool": tool, **given, "call": {**call, **self.launch.get("call", {})}}
 
 
+IMAGE = {"kind": "manifest", "digest": "sha256:" + "1" * 64}
 SETTINGS = {
     "state": "ok",
     "servers": ["molecule-platform"],
     "entry": {"present": True, "command": "molecule-mcp", "command_resolves": True},
 }
+SEEN = {"settings": SETTINGS, "legacy_binary": False, "presence": {"answer": "true"}}
 HOSTS = (
     HostRef(TENANT_HOST, "tenant-e2e", ("name-tag", "control-plane"), "running", "2026-06-19T10:00:00Z"),
     HostRef(CONCIERGE_HOST, "ws-tenant-e2e", ("name-tag",), "running", "2026-06-19T10:00:01Z"),

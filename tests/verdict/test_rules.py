@@ -37,7 +37,13 @@ def refused(reason: str | None) -> tuple[Refusal, ...]:
 
 
 def seen(**parts: Any) -> LookSeen:
-    fine: dict[str, Any] = {"settings": OK_SETTINGS, "presence": "true", "registry": None, "launch": None}
+    fine: dict[str, Any] = {
+        "settings": OK_SETTINGS,
+        "presence": "true",
+        "reads_present": True,
+        "registry": None,
+        "launch": None,
+    }
     return LookSeen(number=2, trigger="hold over", evidence="evidence/look-2.json", concierge={}, **(fine | parts))
 
 
@@ -84,6 +90,8 @@ DRIFTED = launched(tools=["provision_workspace"], other_names=["provision_worksp
 NO_CREDIT = "Agent error: Billing or credits exhausted: HTTP 402"
 DENIES = "I don't have a `create_workspace` tool."
 CLAIMS = "I created the workspace for you."
+
+MOVED = {"platform_moved": ("events.jsonl#seq=9",)}
 
 CASES: dict[str, Case] = {
     "runtime-ignores-plugin-mcp": Case(
@@ -189,6 +197,16 @@ CASES: dict[str, Case] = {
             ),
         },
         {"it gave its list": found(launched()), "it ran out of time": found(launched(**NO_TOOLS, timed_out=True))},
+    ),
+    "platform-moved": Case(
+        found(references=MOVED),
+        {
+            "nothing was written of it": found(),
+            "the concierge was lost for a reason of its own": found(
+                references=MOVED, stages={"online": StageEnd("online", "refuted", "x", "concierge-removed", "y", {})}
+            ),
+            "something else was written": found(references={"hosts": ("x",)}),
+        },
     ),
     "llm-billing": Case(
         turned(NO_CREDIT),
