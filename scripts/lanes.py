@@ -12,6 +12,12 @@ BIN = Path(sys.executable).parent
 
 CONTENT = "e2e/twin/images/content"
 IMAGE_TYPES = ["mypy", "--config-file=", "--strict", "--python-version=3.11", "--warn-unreachable"]
+OVERLAYS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in ROOT.glob(f"{CONTENT}/*/app/*/*.py")
+    if not path.is_relative_to(ROOT / CONTENT / "base")
+)
+"""The modules of the image content that stand in for others of the same name, so each is checked alone."""
 
 LANES: dict[str, list[list[str]]] = {
     "lint": [["ruff", "check", "."]],
@@ -19,7 +25,7 @@ LANES: dict[str, list[list[str]]] = {
     "types": [["mypy", "e2e", "tests", "scripts/lanes.py"]],
     "image-types": [
         [*IMAGE_TYPES, "-p", "molecule_runtime", "-p", "molecule_mcp_server"],
-        [*IMAGE_TYPES, f"{CONTENT}/claude-code-before-fix/app/molecule_runtime/platform_agent_identity.py"],
+        *([*IMAGE_TYPES, path] for path in OVERLAYS),
     ],
     "imports": [["lint-imports", "--no-cache"]],
     "dependencies": [["deptry", "e2e"]],

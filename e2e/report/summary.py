@@ -1,13 +1,16 @@
 """The last lines of a run for people, and the summary of a session as Markdown."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from e2e.verdict.classes import MEANINGS
+from e2e.verdict.classes import MEANINGS, OK
 from e2e.verdict.ladder import CLAIMS
 
 PROGRAM = "concierge-e2e"
-_MARKDOWN_LIMIT = 1 << 20
+MARKDOWN_LIMIT = 1 << 20
+"""The most bytes that a job summary may have."""
+_SPECIAL = frozenset("\\`*[]<>|#!")
 
 
 def verdict_lines(verdict: Mapping[str, Any], bundle: str, program: str = PROGRAM) -> list[str]:
@@ -15,21 +18,22 @@ def verdict_lines(verdict: Mapping[str, Any], bundle: str, program: str = PROGRA
 
     ``program`` is what the person called: the next command is told in the same words.
     """
+    expected = verdict["expected"]
     head = f"{verdict['scenario']}: {verdict['outcome']}"
     if verdict["expectation"] is not None:
-        head += f" (red proof {verdict['expectation']})"
+        green = expected is not None and expected["outcome"] == "proven"
+        head += f" ({'expectation' if green else 'red proof'} {verdict['expectation']})"
     lines = [head]
     if verdict["cause"] is not None:
         lines.append(f"  cause:  {verdict['class']} {verdict['cause']}")
-    lines.append(f"  {verdict['summary']}")
-    if verdict["expectation"] == "missed":
-        expected = verdict["expected"]
+    lines.append(f"  {_one_line(verdict['summary'])}")
+    if verdict["expectation"] == "missed" and expected is not None:
         lines.append(f"  expected: {expected['outcome']} {expected['class']} {expected['cause']}")
     missing = [
         p for p in verdict["proofs"] if p["status"] not in ("proven", "kept") and p["name"] in verdict["demanded"]
     ]
     if verdict["expectation"] != "met":
-        lines += [f"  {proof['name']}: {proof['status']}: {proof.get('note', '')}" for proof in missing]
+        lines += [f"  {proof['name']}: {proof['status']}: {_one_line(proof.get('note', ''))}" for proof in missing]
     lines.append(f"  claim:  {verdict['claim']}: {CLAIMS[verdict['claim']]}")
     step = str(verdict["next"])
     lines.append(f"  next:   {program + step.removeprefix(PROGRAM) if step.startswith(PROGRAM + ' ') else step}")
@@ -42,7 +46,8 @@ def summary_markdown(receipt: Mapping[str, Any], verdicts: Sequence[Mapping[str,
     lines = [
         f"# concierge-e2e {receipt['session_id']}",
         "",
-        f"Exit code {receipt['code']}: {MEANINGS[receipt['code']]}.",
+        f"Exit code {receipt['code']}: {_meaning(receipt, verdicts)}.",
+        *(f"* {_plain(remark)}" for remark in receipt["remarks"]),
         "",
         "| scenario | outcome | class | cause | claim | red proof |",
         "|---|---|---|---|---|---|",
@@ -52,21 +57,49 @@ def summary_markdown(receipt: Mapping[str, Any], verdicts: Sequence[Mapping[str,
         f"| {v['expectation'] or ''} |"
         for v in verdicts
     ]
+    waiting = Counter(receipt["demanded"]) - Counter(line["path"] for line in receipt["runs"])
+    lines += [f"| {_plain(path)} | not run | | | | |" for path in waiting.elements()]
+    lines += [f"| {_plain(path)} | not applicable | | | | |" for path in receipt["not_applicable"]]
     for verdict in verdicts:
         lines += [
             "",
             f"## {verdict['scenario']}",
             "",
-            str(verdict["summary"]),
+            _plain(verdict["summary"]),
             "",
             "| proof | status | evidence |",
             "|---|---|---|",
         ]
         lines += [f"| {p['name']} | {p['status']} | {', '.join(p['evidence'])} |" for p in verdict["proofs"]]
-        lines += ["", f"Next: `{verdict['next']}`"]
+        lines += ["", f"Next: `{_one_line(verdict['next'])}`"]
     text = "\n".join(lines) + "\n"
     encoded = text.encode()
-    if len(encoded) <= _MARKDOWN_LIMIT:
+    if len(encoded) <= MARKDOWN_LIMIT:
         return text
     notice = "\n\n(cut at 1 MiB)\n"
-    return encoded[: _MARKDOWN_LIMIT - len(notice)].decode("utf-8", "ignore") + notice
+    return encoded[: MARKDOWN_LIMIT - len(notice)].decode("utf-8", "ignore") + notice
+
+
+def _meaning(receipt: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the code of this session means; 0 says what it stands for, which is not always proof."""
+    code = int(receipt["code"])
+    if code != OK:
+        return MEANINGS[code]
+    if any(verdict["outcome"] == "skipped" for verdict in verdicts):
+        return "SKIPPED, so nothing was proven there; without require-live that is no failure"
+    if not verdicts:
+        return "nothing here applies to this target, so nothing was proven"
+    red = [verdict["expectation"] for verdict in verdicts if verdict["outcome"] != "proven"]
+    if len(red) == len(verdicts):
+        return "every red proof was met"
+    return "everything demanded was proven, and every red proof was met" if red else MEANINGS[OK]
+
+
+def _one_line(text: object) -> str:
+    """Return the platform's words on one line, whatever they hold."""
+    return " ".join(str(text).split())
+
+
+def _plain(text: object) -> str:
+    """Return the platform's words as Markdown that shows them and does nothing else."""
+    return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in _one_line(text))

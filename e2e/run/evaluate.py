@@ -78,10 +78,12 @@ def _presence(run: Run, book: StageBook, look: LookSeen | None) -> None:
         return
     evidence = (f"{look.evidence}#presence",)
     field = run.contract.runtime_present_field
-    if look.presence == "true" and look.wired is not False:
+    if look.presence == "true" and look.reads_present is True:
         book.record("presence_reported", "established", f"{field} is true, and our reading agrees", evidence=evidence)
+    elif look.presence == "true" and look.reads_present is None:
+        book.record("presence_reported", "expired", f"{field} is true, and no look saw whether so", evidence=evidence)
     elif look.presence == "true":
-        saying = f"{field} is true, but our reading of the settings finds no such server"
+        saying = f"{field} is true, but our reading finds neither the server in the settings nor the retired binary"
         book.record("presence_reported", "refuted", saying, evidence=evidence)
     elif look.presence == "false":
         book.record("presence_reported", "refuted", f"the installed runtime says {field}=false", evidence=evidence)

@@ -24,6 +24,7 @@ def summarise(look: Look, contract: Contract, forbidden: Sequence[str], *, asked
         "concierge": _concierge(host, concierge) if host is not None and concierge is not None else None,
         "settings": _settings(concierge.settings) if concierge is not None else None,
         "presence": concierge.presence.answer if concierge is not None and concierge.presence is not None else None,
+        "reads_present": concierge.reads_present if concierge is not None else None,
         "launch": _launch(concierge.launch, contract) if asked and concierge is not None else None,
         "registry": _registry(look.registry, forbidden) if look.registry is not None else None,
         "part_errors": dict(look.part_errors),

@@ -82,7 +82,10 @@ class PrivateTwin:
         return self._process.poll()
 
     def stop(self) -> int | None:
-        """Close the pipe, wait until the twin is gone, and return its exit code; None if it had to be killed."""
+        """Close the pipe, wait until the twin is gone, and return its exit code; None if it had to be killed.
+
+        A second call does nothing more.
+        """
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -91,10 +94,12 @@ class PrivateTwin:
             self._process.kill()
             self._process.wait()
             code = None
-        self._reader.join()
-        self.faults_acted = self._last_line()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._reader.join(timeout=STOP_SECONDS)
+        stdout = self._process.stdout
+        if stdout is not None and not self._reader.is_alive() and not stdout.closed:
+            if code is not None:  # of one that was killed, somebody may still hold the pipe, and the read would not end
+                self.faults_acted = _faults_acted(stdout.read())
+            stdout.close()
         self._log.close()
         return code
 
@@ -105,17 +110,17 @@ class PrivateTwin:
                 self._line.append(line)
         self._ready.set()
 
-    def _last_line(self) -> Mapping[str, int]:
-        """Return what the twin says at its end: how often each of its faults has acted."""
-        rest = self._process.stdout.read() if self._process.stdout is not None else b""
-        for line in reversed(rest.splitlines()):
-            try:
-                acted = json.loads(line)["faults_acted"]
-                return {str(name): int(count) for name, count in acted.items()}
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
-        return {}
-
     def _last_words(self) -> str:
         lines = Path(self._log.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing"
+
+
+def _faults_acted(output: bytes) -> Mapping[str, int]:
+    """Return what a twin says at its end: how often each of its faults has acted."""
+    for line in reversed(output.splitlines()):
+        try:
+            acted = json.loads(line)["faults_acted"]
+            return {str(name): int(count) for name, count in acted.items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return {}

@@ -12,6 +12,7 @@ from pathlib import Path
 from e2e.contract import Contract, load_contract
 from e2e.evidence.files import write_atomic
 from e2e.ledger.pointer import state_folder
+from e2e.probes.registry_texts import UnknownLogTextError, means
 from e2e.report.summary import summary_markdown, verdict_lines
 from e2e.run.order import RunOrder
 from e2e.run.result import RunResult
@@ -181,6 +182,7 @@ class Session:
             problem = f"{scenario.path}: is for {targets}, not for target {self.policy.target}; name another --target"
             return (problem,) if named else ()
         problems = list(scenario_refusals(self.policy, scenario))
+        problems += _unknown_texts(scenario)
         if self.connection is not None and scenario.twin is not None:
             problems.append(f"{scenario.path}: needs a twin of its own (`twin:`); run it without --twin")
         return tuple(problems)
@@ -254,8 +256,6 @@ class Session:
             not_applicable=[str(path) for path in self._not_applicable],
             interrupted=interrupted,
         )
-        if not self.concerned:
-            code = first_code((code, UNPROVEN))
         if interrupted:
             code = first_code((code, UNPROVEN if self.policy.require_live else INTERRUPTED))
         document = receipt_document(
@@ -301,6 +301,17 @@ class Session:
         if self.policy.skipped:
             return skipped_run(order)
         return nothing_live_run(order) if self.policy.nothing_live else run_scenario(order)
+
+
+def _unknown_texts(scenario: Scenario) -> list[str]:
+    """Return a problem for each forbidden text that no known log line holds: such a check would never fire."""
+    problems = []
+    for text in scenario.registry_log.forbid_standing:
+        try:
+            means(text)
+        except UnknownLogTextError as error:
+            problems.append(f"{scenario.path}: registry_log.forbid_standing: {error}")
+    return problems
 
 
 def new_session_id(now: datetime) -> str:

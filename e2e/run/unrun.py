@@ -16,7 +16,7 @@ from e2e.run.target import TargetRefusal
 from e2e.verdict.causes import cause_named
 from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED, OK, UNPROVEN
 from e2e.verdict.diagnosis import Diagnosis, Failure
-from e2e.verdict.document import Judged, verdict_document
+from e2e.verdict.document import ExpectedOutcome, Judged, verdict_document
 from e2e.verdict.proofs import Proof
 
 NOTHING_LIVE = "nothing live was proven"
@@ -71,11 +71,13 @@ def crashed_run(order: RunOrder, error: Exception) -> RunResult:
     """
     saying = f"the harness itself failed: {type(error).__name__}: {error}"
     failure = Failure("harness-crashed", "HARNESS", HARNESS_FAILED, (), (), saying)
-    expectation = "missed" if order.scenario.expect is not None else None
+    expect = order.scenario.expect
+    expected = ExpectedOutcome(expect.outcome, expect.cause_class, expect.cause) if expect is not None else None
+    expectation = "missed" if expected is not None else None
     judged = Judged(
         "error", "HARNESS", "harness-crashed", (HARNESS_FAILED,), HARNESS_FAILED, expectation, "none", saying
     )
-    document = _document(order, judged, (failure,), next_command=f"less {order.folder}/evidence/crash.txt")
+    document = _document(order, judged, (failure,), next_command=_crash_report(order), expected=expected)
     bundle = Bundle(order.folder, masker=order.masker())
     written = False
     if (order.folder / "verdict.json").exists():
@@ -116,7 +118,14 @@ def _publish(
     return RunResult(line_of(order, judged), bundle.folder, document)
 
 
-def _document(order: RunOrder, judged: Judged, failures: Sequence[Failure], *, next_command: str) -> dict[str, Any]:
+def _document(
+    order: RunOrder,
+    judged: Judged,
+    failures: Sequence[Failure],
+    *,
+    next_command: str,
+    expected: ExpectedOutcome | None = None,
+) -> dict[str, Any]:
     return verdict_document(
         judged,
         [Proof(name, "not_run", (), "the run did not begin") for name in order.scenario.prove],
@@ -132,9 +141,13 @@ def _document(order: RunOrder, judged: Judged, failures: Sequence[Failure], *, n
         incarnation=None,
         provenance={},
         teardown={"complete": False, "ledger_closed": None, "leaks": []},
-        expected=None,
+        expected=expected,
         next_command=next_command,
     )
+
+
+def _crash_report(order: RunOrder) -> str:
+    return f"less {shlex.quote(str(order.folder / 'evidence' / 'crash.txt'))}"
 
 
 def _now() -> datetime:

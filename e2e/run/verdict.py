@@ -24,6 +24,9 @@ _PROOF_OF_STATE: dict[str, ProofStatus] = {
     "kept": "kept",
 }
 
+_KEY_OF_PART = {"registry_log": "registry"}
+"""The key of a look in the event log that stands for a part of the look's file, where it has another name."""
+
 
 def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bundle: Bundle) -> RunResult:
     """Write ``verdict.json``, seal the bundle and return the result of the run.
@@ -37,7 +40,8 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
     if damage and findings.crash is None:
         findings = replace(findings, crash=f"the event log cannot be relied on: {'; '.join(damage)}")
     names = list(order.scenario.prove)
-    proofs = settle(names, observed_proofs(findings, lambda reference: _is_there(reference, events, bundle.folder)))
+    observed = observed_proofs(findings, lambda reference: _is_there(reference, events, bundle.folder))
+    proofs = settle(names, [_by_the_ledger(proof, facts) for proof in observed])
     diagnosis = diagnose(findings, names, proofs, require_live=order.policy.require_live)
     expect = order.scenario.expect
     expected = ExpectedOutcome(expect.outcome, expect.cause_class, expect.cause) if expect is not None else None
@@ -93,6 +97,13 @@ def observed_proofs(findings: Findings, is_there: Callable[[str], bool]) -> list
     return proofs
 
 
+def _by_the_ledger(proof: Proof, facts: RunFacts) -> Proof:
+    """Return the proof as the ledger leaves it: nothing is torn down while something that was created is open in it."""
+    if proof.name != "torn_down" or proof.status != "proven" or facts.ledger_closed is not False:
+        return proof
+    return replace(proof, status="missing", note="the ledger still has open entries")
+
+
 def _not_ours(events: Sequence[Event], demanded: Mapping[str, Any]) -> list[str]:
     """Say what keeps the log from being the one of this run: its first event tells what was demanded."""
     if not events or events[0].kind != "demanded":
@@ -102,11 +113,14 @@ def _not_ours(events: Sequence[Event], demanded: Mapping[str, Any]) -> list[str]
 
 
 def _is_there(reference: str, events: Sequence[Event], folder: Path) -> bool:
-    """Whether evidence can be found: an event by its number, a file of the bundle by its name."""
+    """Whether evidence can be found: an event that is more than talk; a file, and in it the part that a look saw."""
     name, _, part = reference.partition("#")
     if name == "events.jsonl":
-        return any(part == f"seq={event.seq}" for event in events)
-    return (folder / name).is_file()
+        return any(part == f"seq={event.seq}" and event.kind != "said" for event in events)
+    if not (folder / name).is_file():
+        return False
+    looks = [event.data for event in events if event.kind == "look" and event.data.get("evidence") == name]
+    return not part or any(look.get(_KEY_OF_PART.get(part, part)) is not None for look in looks)
 
 
 def _idle_faults(order: RunOrder, events: Sequence[Event]) -> tuple[str, ...]:

@@ -131,6 +131,9 @@ class Staging:
         database = Database(self.sandbox / "control-plane.sqlite", SCHEMA)
         clean_up.callback(database.close)
         identities = Identities(settings.seed)
+        trace = self.sandbox / FAULT_TRACE
+        trace.touch()
+        trace.chmod(0o666)  # the agent, who is another user, writes to it as well
         self._estate = Estate(
             database=database,
             clock=clock,
@@ -142,7 +145,7 @@ class Staging:
                 shared=identities.new_token("cp_shared"),
                 template_repository=identities.new_token("gitea"),
             ),
-            faults=FaultPlan(settings.faults, time.monotonic(), settings.speed, str(self.sandbox / FAULT_TRACE)),
+            faults=FaultPlan(settings.faults, time.monotonic(), settings.speed, str(trace)),
             gate=settings.gate,
             seed=settings.seed,
             url=url_of(control_plane_socket),

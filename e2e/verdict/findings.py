@@ -52,6 +52,7 @@ class LookSeen:
     evidence: str
     settings: Mapping[str, Any] | None
     presence: str | None
+    reads_present: bool | None
     registry: Mapping[str, Any] | None
     launch: Mapping[str, Any] | None
     concierge: Mapping[str, Any] | None
@@ -221,13 +222,16 @@ class _Reader:
 
 
 def look_seen(data: Mapping[str, Any]) -> LookSeen:
-    """Return one look from the data of its event."""
+    """Return one look from the data of its event; older logs tell our reading of presence by the settings alone."""
+    settings = data.get("settings")
+    wired = None if settings is None else bool(settings.get("entry_present"))
     return LookSeen(
         number=int(data["number"]),
         trigger=str(data["trigger"]),
         evidence=str(data["evidence"]),
-        settings=data.get("settings"),
+        settings=settings,
         presence=data.get("presence"),
+        reads_present=data.get("reads_present", wired),
         registry=data.get("registry"),
         launch=data.get("launch"),
         concierge=data.get("concierge"),

@@ -72,7 +72,7 @@ def receipt_document(
     ended: str,
     remarks: Sequence[str] = (),
 ) -> dict[str, object]:
-    """Return the receipt as JSON."""
+    """Return the receipt as JSON. ``remarks`` explain a code that the runs alone do not explain."""
     return {
         "receipt_version": 1,
         "session_id": session_id,

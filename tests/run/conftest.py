@@ -25,11 +25,14 @@ from e2e.ledger.ledger import Ledger
 from e2e.run.boot import BootResult
 from e2e.run.context import Run
 from e2e.run.journal import Journal
+from e2e.run.order import RunOrder
 from e2e.run.plan import Limits
 from e2e.run.platform_time import PlatformTime
 from e2e.run.target import AwsAccessKeys, Connection
 from e2e.run.waiting import Deadline, Interrupted, Interruption, Pacing
 from e2e.scenario.model import Scenario
+from e2e.verdict.environment import Environment
+from e2e.verdict.policy import Policy
 
 CONCIERGE = "c0c0c0c0-0000-4000-8000-000000000001"
 ORGANISATION = "0a0a0a0a-0000-4000-8000-00000000000a"
@@ -274,7 +277,7 @@ class FakeHosts:
         look: dict[str, Any] = {"version": 1, "host": {"boot_id": "b", "uid": 0}, "concierge": None}
         if instance_id == CONCIERGE_HOST:
             launch = self._launch(request["launch"]) if request["launch"] else None
-            seen = {"container": container, "settings": SETTINGS, "presence": {"answer": "true"}, **self.concierge}
+            seen = {**SEEN, "container": container, **self.concierge}
             return {**look, "concierge": {**seen, "launch": launch}}
         shown = [identity for identity in self.platform.controls if identity in request["control_ids"]]
         controls = [
@@ -304,6 +307,7 @@ SETTINGS = {
     "servers": ["molecule-platform"],
     "entry": {"present": True, "command": "molecule-mcp", "command_resolves": True},
 }
+SEEN = {"settings": SETTINGS, "legacy_binary": False, "presence": {"answer": "true"}}
 HOSTS = (
     HostRef(TENANT_HOST, "tenant-e2e", ("name-tag", "control-plane"), "running", "2026-06-19T10:00:00Z"),
     HostRef(CONCIERGE_HOST, "ws-tenant-e2e", ("name-tag",), "running", "2026-06-19T10:00:01Z"),
@@ -441,3 +445,28 @@ def _boot(run: Run, boot: BootResult, platform: FakePlatform) -> None:
 def clock() -> VirtualClock:
     """A clock that does not wait."""
     return VirtualClock()
+
+
+@pytest.fixture
+def make_order(platform: FakePlatform, scenario: Scenario, tmp_path: Path) -> Callable[..., RunOrder]:
+    """Makes what a run is told; by default it is attached to the platform, at high speed."""
+
+    def make(*, attached: bool = True, policy: Mapping[str, Any] | None = None, **changes: Any) -> RunOrder:
+        chosen = Policy(False, "local", False, False, "never", FAST)
+        environment = Environment(
+            state_dir=tmp_path / "state", secrets=(("a-token", Secret("environment-secret-0123")),)
+        )
+        return RunOrder(
+            run_id="session.fresh-boot.1",
+            session_id="session",
+            scenario=replace(scenario, **changes),
+            policy=replace(chosen, **(policy or {})),
+            environment=environment,
+            contract=load_contract(),
+            folder=tmp_path / "session" / "session.fresh-boot.1",
+            attached=connection_to(platform.url, FAST) if attached else None,
+            interruption=Interruption(),
+            say=lambda _: None,
+        )
+
+    return make

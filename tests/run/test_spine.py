@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from e2e.hosts.errors import AccessDenied, OutputCorrupt
 from e2e.run.plan import Limits
 from e2e.run.spine import Spine
@@ -30,6 +32,15 @@ def test_a_sound_concierge_establishes_every_stage(make_stage: Any, hosts: Any) 
     assert drive(stage, hosts) == dict.fromkeys(EVERYTHING, "established")
     assert hosts.commands_sent == 3
     assert stage.run.ledger.close()
+
+
+@pytest.mark.parametrize(("binary", "state"), [(True, "established"), (False, "refuted"), (None, "expired")])
+def test_presence_by_the_retired_binary_is_presence_though_nothing_is_wired(
+    make_stage: Any, hosts: Any, binary: bool | None, state: str
+) -> None:
+    hosts.concierge = {"settings": {"state": "absent"}, "legacy_binary": binary}
+    ends = drive(make_stage(booted=False), hosts)
+    assert (ends["settings_wired"], ends["presence_reported"]) == ("refuted", state)
 
 
 def test_what_the_gate_refuses_is_seen_from_both_sides(make_stage: Any, hosts: Any, platform: Any) -> None:

@@ -1,5 +1,6 @@
 """``twin serve`` from outside: a fresh organisation gets a concierge, faults show, and nothing is left afterwards."""
 
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from e2e.contract import load_contract
+from e2e.twin.images import catalogue
 
 pytestmark = pytest.mark.twin
 
@@ -105,7 +107,30 @@ def test_without_the_server_the_concierge_is_failed_with_the_denial(start_twin: 
     assert DENIED in log
     assert ("could not declare" in log) == (fault == "mcp-not-delivered")
     trace = next(twin.folder.glob("molecule-twin-*")) / "fault-trace.jsonl"
-    assert trace.exists() == (fault == "mcp-not-delivered")
+    assert bool(trace.read_text()) == (fault == "mcp-not-delivered")
+
+
+def test_a_fault_inside_the_concierge_acts_and_is_counted_at_the_end(start_twin: Any) -> None:
+    twin = start_twin("--light-mcp", "--fault", "heartbeat-stopped:beats=1", "--fault", "agent-wedged")
+    org = twin.create_org("e2e-silent")
+    org.concierge_with("online")
+    org.concierge_with("offline")
+    twin.process.terminate()
+    assert twin.process.wait(20) == 0
+    acted = json.loads(twin.process.stdout.read())["faults_acted"]
+    assert acted["heartbeat-stopped"] > 0
+    assert acted["agent-wedged"] == 0
+
+
+def test_a_stale_machine_runs_another_image_than_the_pin_says(start_twin: Any) -> None:
+    twin = start_twin("--light-mcp", "--fault", "stale-image")
+    org = twin.create_org("e2e-stale")
+    concierge = org.concierge_with("online")
+    host = twin.machines("e2e-stale")[f"ws-tenant-e2e-stale-{concierge['id'][:8]}"]["InstanceId"]
+    running = twin.run_on(host, f"docker inspect --format '{{{{.Image}}}}' ws-{concierge['id']}").strip()
+    (pin,) = twin.control_plane("GET", "/cp/admin/runtime-image/promote").document()["pins"]
+    images = catalogue(light_mcp=True)
+    assert (running, pin["digest"]) == (images["claude-code-previous"].digest, images["claude-code"].digest)
 
 
 def test_a_lost_row_is_claimed_and_not_there(start_twin: Any) -> None:

@@ -90,7 +90,32 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, RunResult]:
 
 
 @pytest.fixture
-def again(real: Mapping[str, RunResult], tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def order_of() -> Callable[..., RunOrder]:
+    """Return a function that orders a run of a scenario file that travels with the harness, into a folder."""
+
+    def order(
+        which: str, folder: Path, run_id: str = "s.run.1", *, require_live: bool = False, **scenario: Any
+    ) -> RunOrder:
+        return RunOrder(
+            run_id=run_id,
+            session_id=run_id.split(".", maxsplit=1)[0],
+            scenario=replace(load_scenario(scenarios_folder() / which), **scenario),
+            policy=replace(choose_policy(Environment(), target_flag="local"), require_live=require_live),
+            environment=parse_environment({}),
+            contract=load_contract(),
+            folder=folder,
+            attached=None,
+            interruption=Interruption(),
+            say=lambda _: None,
+        )
+
+    return order
+
+
+@pytest.fixture
+def again(
+    real: Mapping[str, RunResult], order_of: Callable[..., RunOrder], tmp_path: Path
+) -> Callable[..., dict[str, Any]]:
     """Return a function that concludes again from the edited log of a real run, and returns the verdict.
 
     ``edit`` changes the events, ``raw`` the bytes of the log, ``touch`` the bundle; other keywords the scenario.
@@ -104,6 +129,7 @@ def again(real: Mapping[str, RunResult], tmp_path: Path) -> Callable[..., dict[s
         raw: Callable[[bytes], bytes] = bytes,
         touch: Callable[[Path], object] = bool,
         require_live: bool = False,
+        ledger_closed: bool | None = True,
         **scenario: Any,
     ) -> dict[str, Any]:
         run, folder = real[which], tmp_path / "again"
@@ -114,19 +140,8 @@ def again(real: Mapping[str, RunResult], tmp_path: Path) -> Callable[..., dict[s
         log = "".join(json.dumps(line) + "\n" for line in edit(lines)).encode()
         (folder / "events.jsonl").write_bytes(raw(log))
         touch(folder)
-        order = RunOrder(
-            run_id=demanded["run_id"],
-            session_id=demanded["session_id"],
-            scenario=replace(load_scenario(scenarios_folder() / which), **scenario),
-            policy=replace(choose_policy(Environment(), target_flag="local"), require_live=require_live),
-            environment=parse_environment({}),
-            contract=load_contract(),
-            folder=folder,
-            attached=None,
-            interruption=Interruption(),
-            say=lambda _: None,
-        )
-        facts = RunFacts(run.verdict["slug"], None, run.verdict["commands_sent"], True)
+        order = order_of(which, folder, demanded["run_id"], require_live=require_live, **scenario)
+        facts = RunFacts(run.verdict["slug"], None, run.verdict["commands_sent"], ledger_closed)
         result = conclude(order, demanded, facts, Bundle(folder, masker=Masker()))
         assert json.loads((folder / "verdict.json").read_text()) == result.verdict
         assert (result.line.code, result.line.outcome) == (result.verdict["code"], result.verdict["outcome"])

@@ -51,6 +51,14 @@ def test_a_look_that_saw_nothing_has_parts_that_are_none(read: Callable[..., Fin
     assert (seen.wired, seen.launchable, seen.refusals) == (None, None, ())
 
 
+def test_a_log_that_does_not_tell_our_reading_of_presence_is_read_by_its_settings() -> None:
+    assert look(settings=WIRED).reads_present is True
+    assert look(settings=WIRED | {"entry_present": False}).reads_present is False
+    assert look().reads_present is None
+    assert look(settings=WIRED | {"entry_present": False}, reads_present=True).reads_present is True
+    assert look(settings=WIRED, reads_present=None).reads_present is None
+
+
 @pytest.mark.parametrize(
     ("settings", "wired", "launchable"),
     [

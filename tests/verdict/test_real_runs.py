@@ -171,6 +171,22 @@ def test_a_proof_whose_evidence_is_not_there_is_not_proven(proof: str, reference
     assert (lost["status"], lost["note"]) == ("missing", f"its evidence is not there: {reference}")
 
 
+@pytest.mark.parametrize("proof", PROOF_NAMES)
+def test_a_proof_whose_evidence_was_never_told_is_not_proven(proof: str, real: Runs, again: Again) -> None:
+    (end,) = (line["data"] for line in lines_of(real[FRESH]) if ends(proof)(line))
+    for reference in end["evidence"]:
+        name, _, part = reference.partition("#")
+
+        def meant(line: Line, name: str = name, part: str = part) -> bool:
+            is_event = name == "events.jsonl" and part == f"seq={line['seq']}"
+            return is_event or (line["kind"] == "look" and line["data"]["evidence"] == name)
+
+        assert statuses(again(FRESH, without(meant)))[proof] == "missing"
+        if name != "events.jsonl":
+            key = "registry" if part == "registry_log" else part
+            assert statuses(again(FRESH, changed(meant, **{key: None})))[proof] == "missing"
+
+
 def test_a_run_whose_look_is_gone_from_the_bundle_is_not_proven(real: Runs, again: Again) -> None:
     looks = [line["data"]["evidence"] for line in lines_of(real[FRESH]) if line["kind"] == "look"]
     verdict = again(FRESH, touch=lambda folder: (folder / looks[-1]).unlink())
@@ -324,6 +340,13 @@ def test_a_tenant_that_was_kept_on_request_is_neither_leak_nor_missing(again: Ag
     assert verdict["teardown"]["complete"] is False
     assert misfits("verdict.schema.json", verdict) == []
     assert again(RED, kept)["expectation"] == "met"
+
+
+def test_a_teardown_is_not_proven_while_the_ledger_is_open(again: Again) -> None:
+    assert of_cause(again(FRESH, ledger_closed=False)) == ("error", "LEAK", "absence-unprovable", 4)
+    assert again(RED, ledger_closed=False)["expectation"] == "missed"
+    kept = changed(ends("torn_down"), state="kept", evidence=[])
+    assert again(FRESH, kept, ledger_closed=False)["outcome"] == "proven"
 
 
 def test_no_proof_but_the_teardown_can_be_kept(again: Again) -> None:

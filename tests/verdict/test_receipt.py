@@ -46,6 +46,7 @@ def receipt(*runs: RunLine, demanded: list[str] | None = None, **changes: Any) -
         code=code([], *runs, not_applicable=["x"]),
         started="2026-06-20T12:00:00+00:00",
         ended="2026-06-20T12:01:00+00:00",
+        remarks=["so it went"],
     )
     return document | changes
 

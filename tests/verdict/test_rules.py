@@ -37,7 +37,13 @@ def refused(reason: str | None) -> tuple[Refusal, ...]:
 
 
 def seen(**parts: Any) -> LookSeen:
-    fine: dict[str, Any] = {"settings": OK_SETTINGS, "presence": "true", "registry": None, "launch": None}
+    fine: dict[str, Any] = {
+        "settings": OK_SETTINGS,
+        "presence": "true",
+        "reads_present": True,
+        "registry": None,
+        "launch": None,
+    }
     return LookSeen(number=2, trigger="hold over", evidence="evidence/look-2.json", concierge={}, **(fine | parts))
 
 

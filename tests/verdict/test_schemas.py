@@ -1,16 +1,23 @@
 """The schemas of verdict and receipt say what the code says, word for word."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from e2e.evidence import Masker
+from e2e.evidence.bundle import Bundle
+from e2e.report.summary import verdict_lines
+from e2e.run.order import RunOrder
 from e2e.run.stages import StageState
+from e2e.run.unrun import crashed_run, nothing_live_run, refused_run, skipped_run
 from e2e.scenario import PROOF_NAMES
 from e2e.scenario.model import TARGET_NAMES
 from e2e.verdict.causes import CAUSES
 from e2e.verdict.classes import MEANINGS, OK, CauseClass, Outcome
-from e2e.verdict.document import VERDICT_VERSION
+from e2e.verdict.document import VERDICT_VERSION, Judged
 from e2e.verdict.ladder import CLAIMS
 from e2e.verdict.policy import KEEP_CHOICES, Policy
 from e2e.verdict.proofs import STAGES, ProofStatus
@@ -75,3 +82,26 @@ def test_every_cause_fits_the_form_of_a_cause(verdict: dict[str, Any]) -> None:
     form = Draft202012Validator(verdict["$defs"]["id"])
     assert [cause.id for cause in CAUSES if not form.is_valid(cause.id)] == []
     assert not form.is_valid("No Cause")
+
+
+@pytest.mark.parametrize("which", ["fresh_boot.yaml", "faults/mcp-not-delivered.yaml"])
+@pytest.mark.parametrize("how", ["skipped", "nothing live", "refused", "crashed"])
+def test_the_verdict_of_a_run_that_never_began_fits_as_well(
+    which: str,
+    how: str,
+    order_of: Callable[..., RunOrder],
+    tmp_path: Path,
+    misfits: Callable[[str, object], list[str]],
+) -> None:
+    order = order_of(which, tmp_path / "run")
+    if how == "skipped":
+        result = skipped_run(order)
+    elif how == "nothing live":
+        result = nothing_live_run(order)
+    elif how == "crashed":
+        result = crashed_run(order, KeyError("x"))
+    else:
+        judged = Judged("error", "CONFIG", "target-refused", (2,), 2, None, "none", "no such image")
+        result = refused_run(order, Bundle.create(order.folder, masker=Masker()), judged)
+    assert misfits("verdict.schema.json", result.verdict) == []
+    assert verdict_lines(result.verdict, str(result.folder))

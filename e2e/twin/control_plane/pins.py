@@ -4,7 +4,11 @@ import hashlib
 
 from e2e.twin.control_plane.estate import Estate, Image
 from e2e.twin.database import timestamp
+from e2e.twin.faults.plan import FaultSwitch
 from e2e.twin.wire import Answer, Call, RefusedError
+
+_STALE_IMAGE = "claude-code-previous"
+"""What a machine still runs that was not told of a new pin."""
 
 
 def promote(estate: Estate, call: Call) -> Answer:
@@ -43,3 +47,11 @@ def pinned_image(estate: Estate, template: str) -> Image | None:
     if row is None:
         return None
     return next((image for image in estate.images.values() if image.digest == row["digest"]), None)
+
+
+def running_image(estate: Estate, template: str) -> Image | None:
+    """Return the image that a fresh workspace of ``template`` really runs: the pinned one, unless a fault is on."""
+    pinned = pinned_image(estate, template)
+    if pinned is not None and FaultSwitch(estate.faults).acts("stale-image", "provision of a workspace"):
+        return next(image for image in estate.images.values() if image.name == _STALE_IMAGE)
+    return pinned

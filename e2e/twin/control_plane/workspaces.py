@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Mapping
 
 from e2e.twin.control_plane.estate import Estate, Image
-from e2e.twin.control_plane.pins import pinned_image
+from e2e.twin.control_plane.pins import running_image
 from e2e.twin.control_plane.provisioning import REGISTRATION_SECONDS
 from e2e.twin.database import Row
 from e2e.twin.hosts.container import ContainerError, ContainerSpec
@@ -30,7 +30,7 @@ def provision_workspace(estate: Estate, call: Call) -> Answer:
     org = estate.org_by_id(document["org_id"])
     if org is None:
         raise RefusedError(404, "org not found")
-    image = pinned_image(estate, document["runtime"])
+    image = running_image(estate, document["runtime"])
     if image is None:
         raise RefusedError(422, "RUNTIME_PIN_MISSING")
     files = _config_files(document)

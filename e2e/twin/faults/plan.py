@@ -86,6 +86,11 @@ class FaultSwitch:
         self._plan = plan
         self._monotonic = monotonic
 
+    @property
+    def plan(self) -> FaultPlan:
+        """The plan that is followed."""
+        return self._plan
+
     def acts(self, name: str, where: str) -> bool:
         """Say whether fault ``name`` is on now; if it is, the trace gets a line that it acted at ``where``."""
         return self.acting(name, where) is not None

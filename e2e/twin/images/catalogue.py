@@ -2,11 +2,12 @@
 
 An image is a set of files by container path. It is put together from folders under ``content/``: ``base`` for what
 all images share and overlays that replace or add files. The delivery contract is added from where it travels with the
-harness, so that there is one copy of it. The digest covers path, mode and bytes of every file, sorted by path, and
-nothing of the machine: not the time stamps and modes of a checkout, not what :mod:`e2e.twin.images.rootfs` writes
-beside the content.
+harness, so that there is one copy of it, and so is the metadata by which an installed runtime tells its version. The
+digest covers path, mode and bytes of every file, sorted by path, and nothing of the machine: not the time stamps and
+modes of a checkout, not what :mod:`e2e.twin.images.rootfs` writes beside the content.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,24 @@ ENTRYPOINT = "/app/entrypoint.sh"
 _CONTENT = Path(__file__).resolve().parent / "content"
 _CONTRACT = "mcp-plugin-delivery.contract.json"
 _TEMPLATE = "claude-code"
+_RUNTIME = "molecule-ai-workspace-runtime"
 _REPOSITORY = "registry.molecule.invalid/molecule-ai/workspace-template-claude-code"
+
+
+_BEFORE_PLUGINS = ("no-boot-install", "no-plugins", "claude-code-no-tools")
+_IMAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (DEFAULT_IMAGE, "2026.6.21", ()),
+    ("claude-code-previous", "2026.6.20", ()),
+    (BEFORE_FIX_IMAGE, "2026.6.19", ("claude-code-before-fix",)),
+    ("claude-code-legacy", "2026.6.17", (*_BEFORE_PLUGINS, "retired-binary", "claude-code-before-fix")),
+    ("claude-code-unreported", "2026.6.15", (*_BEFORE_PLUGINS, "retired-binary", "claude-code-unreported")),
+    ("claude-code-no-boot-install", "2026.6.16", ("no-boot-install",)),
+    ("claude-code-hollow-binary", "2026.6.18", (*_BEFORE_PLUGINS, "hollow-binary")),
+    ("claude-code-no-tools", "2026.6.21", ("claude-code-no-tools",)),
+    ("claude-code-wrong-mode", "2026.6.21", ("claude-code-wrong-mode",)),
+    ("claude-code-other-verb", "2026.6.21", ("claude-code-other-verb",)),
+)
+"""Name, version and overlays of each image (docs/platform.md, images of the embedded staging). Later overlays win."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +74,7 @@ def catalogue(*, light_mcp: bool) -> Mapping[str, Image]:
         OSError: the content cannot be read; the installation is damaged.
     """
     light = ("light-mcp",) if light_mcp else ()
-    return {
-        image.name: image
-        for image in (
-            _image(DEFAULT_IMAGE, "2026.6.20", ("base", *light)),
-            _image(BEFORE_FIX_IMAGE, "2026.6.19", ("base", *light, "claude-code-before-fix")),
-        )
-    }
+    return {name: _image(name, version, ("base", *light, *overlays)) for name, version, overlays in _IMAGES}
 
 
 def content_digest(files: Iterable[ImageFile]) -> str:
@@ -79,12 +91,15 @@ def _image(name: str, version: str, layers: tuple[str, ...]) -> Image:
     for layer in layers:
         content.update(_layer(_CONTENT / layer))
     content[f"app/contracts/{_CONTRACT}"] = (contracts_folder() / _CONTRACT).read_bytes()
+    metadata = f"app/{_RUNTIME.replace('-', '_')}-{version}.dist-info/METADATA"
+    content[metadata] = f"Metadata-Version: 2.1\nName: {_RUNTIME}\nVersion: {version}\n".encode()
     files = tuple(ImageFile(path, _mode(data), data) for path, data in sorted(content.items()))
     digest = content_digest(files)
     return Image(name, _TEMPLATE, version, f"{_REPOSITORY}@{digest}", digest, files)
 
 
-def _layer(folder: Path) -> dict[str, bytes]:
+@functools.cache
+def _layer(folder: Path) -> Mapping[str, bytes]:
     """Return the files of one layer by container path (without the leading slash)."""
     paths = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

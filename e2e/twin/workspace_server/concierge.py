@@ -4,6 +4,7 @@ import sqlite3
 
 from e2e.twin.database import Row, timestamp
 from e2e.twin.wire import Answer, Call, RefusedError
+from e2e.twin.workspace_server.concierge_faults import disturbed_source
 from e2e.twin.workspace_server.guards import admin_guard
 from e2e.twin.workspace_server.plugins import NotEntitledError, declare_plugin, record_install
 from e2e.twin.workspace_server.schema import ONE_ROOT_INDEX
@@ -99,8 +100,9 @@ def _declare_management_plugin(tenant: Tenant, workspace_id: str) -> bool:
     if tenant.faults.acts("mcp-not-delivered", "concierge provision hook"):
         return False
     contract = tenant.contract
-    name, source = contract.plugin_declared_name, contract.plugin_source
+    name = contract.plugin_declared_name
     try:
+        source = disturbed_source(tenant.faults, contract.plugin_source)
         declare_plugin(tenant, workspace_id, name, source)
         if tenant.faults.acts("stale-plugin-record", "concierge provision hook"):
             record_install(tenant, workspace_id, name, source)

@@ -4,6 +4,7 @@ import json
 
 from e2e.twin.database import Row
 from e2e.twin.workspace_server.concierge import apply_provision_config
+from e2e.twin.workspace_server.concierge_faults import disturbed_environment, disturbed_files
 from e2e.twin.workspace_server.control_plane_client import ProvisionError, deprovision, provision
 from e2e.twin.workspace_server.guards import mint_token
 from e2e.twin.workspace_server.plugins import declared_plugins, recorded_plugins
@@ -31,6 +32,7 @@ def provision_workspace(tenant: Tenant, workspace_id: str) -> None:
     files, environment = config_files(tenant, row), dict[str, str]()
     if row["kind"] == "platform":
         files, environment = apply_provision_config(tenant, row, files)
+        files = disturbed_files(tenant.faults, files)
         if tenant.faults.acts("register-unauthorized", "provision of the concierge"):
             # Another provision of the same workspace was first, and the token is on its machine.
             mint_token(tenant, workspace_id, "instance")
@@ -84,7 +86,7 @@ def container_environment(tenant: Tenant, row: Row) -> dict[str, str]:
         "PLUGINS_DIR": "/plugins",
         "PYTHONPATH": "/app",
         "MOLECULE_ORG_ID": configuration.org_id,
-        "MOLECULE_DECLARED_PLUGINS": ",".join(_plugin_sources(tenant, row)),
+        "MOLECULE_DECLARED_PLUGINS": ",".join(_plugin_sources(tenant, workspace_id)),
         "MOLECULE_GITEA_BASE_URL": configuration.control_plane_url,
         "MOLECULE_TEMPLATE_REPO_TOKEN": configuration.template_repository_token,
         "MOLECULE_PLATFORM_SPEED": f"{configuration.speed:g}",
@@ -103,10 +105,9 @@ def container_environment(tenant: Tenant, row: Row) -> dict[str, str]:
             "GIT_HTTP_PASSWORD": "x-oauth-basic",
         }.items():
             environment.setdefault(name, value)
-        if tenant.faults.acts("mcp-auth-error", "environment of the concierge"):
-            del environment["MOLECULE_ORG_API_KEY"]
         if tenant.faults.acts("secret-in-log", "environment of the concierge"):
             tenant.log(f"Provisioner: environment of {workspace_id}: MOLECULE_ORG_API_KEY={configuration.admin_token}")
+        return disturbed_environment(tenant.faults, environment)
     return environment
 
 
@@ -128,16 +129,7 @@ def config_files(tenant: Tenant, row: Row) -> dict[str, str]:
     return {"config.yaml": "\n".join(lines) + "\n", "system-prompt.md": prompt}
 
 
-_LEFT_TO_THE_RECONCILE = ("delivery-deadlock", "denial-before-delivery", "stale-plugin-record")
-"""Faults in which the boot is not told to install the concierge's plugins."""
-
-
-def _plugin_sources(tenant: Tenant, row: Row) -> list[str]:
-    workspace_id = row["id"]
-    if row["kind"] == "platform":
-        acting = [name for name in _LEFT_TO_THE_RECONCILE if tenant.faults.acts(name, "environment of the concierge")]
-        if acting:
-            return []
+def _plugin_sources(tenant: Tenant, workspace_id: str) -> list[str]:
     return list((recorded_plugins(tenant, workspace_id) | declared_plugins(tenant, workspace_id)).values())
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from e2e.contract import load_contract
+from e2e.twin.faults.plan import FaultPlan, acts_in, parse_fault
 from e2e.twin.hosts.agent_user import agent_user
 from e2e.twin.hosts.wrappers import install_in_container
 from e2e.twin.images import ENTRYPOINT, catalogue
@@ -36,6 +37,36 @@ def sandbox() -> Iterator[Path]:
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Misbehaviour:
+    """Faults that are switched on, as a container is told of them, and the trace that they leave."""
+
+    plan: FaultPlan
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the container's environment gets."""
+        return {"TWIN_FAULT_PLAN": json.dumps(self.plan.to_json())}
+
+    @property
+    def acted(self) -> dict[str, int]:
+        """How often each fault has acted so far."""
+        return dict(acts_in(Path(self.plan.trace), self.plan.faults))
+
+
+@pytest.fixture
+def switch_on(sandbox: Path) -> Callable[..., Misbehaviour]:
+    """Switches faults on, written as on the command line, at 100 platform seconds per second from now."""
+
+    def switch_on(*faults: str) -> Misbehaviour:
+        trace = sandbox / "trace.jsonl"
+        trace.touch()
+        trace.chmod(0o666)
+        return Misbehaviour(FaultPlan(tuple(map(parse_fault, faults)), time.monotonic(), 100.0, str(trace)))
+
+    return switch_on
 
 
 @pytest.fixture(scope="session")

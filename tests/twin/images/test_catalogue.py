@@ -1,14 +1,14 @@
 """The catalogue: digests follow the content, and only the content."""
 
-import json
 import os
 import stat
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from e2e.contract import contracts_folder
-from e2e.twin.images import BEFORE_FIX_IMAGE, DEFAULT_IMAGE, ENTRYPOINT, catalogue
+from e2e.contract import contracts_folder, load_contract
+from e2e.twin.images import DEFAULT_IMAGE, ENTRYPOINT, catalogue
 from e2e.twin.images.catalogue import content_digest
 from e2e.twin.images.rootfs import ImageFile
 
@@ -70,13 +70,45 @@ def test_the_delivery_contract_in_the_image_is_the_one_of_the_harness(tmp_path: 
     assert (tmp_path / "app" / "contracts" / name).read_bytes() == (contracts_folder() / name).read_bytes()
 
 
-def test_the_image_before_the_fix_differs_only_in_what_it_looks_for() -> None:
+IDENTITY = "app/molecule_runtime/platform_agent_identity.py"
+TOOLS_REPORT = "app/molecule_runtime/loaded_tools.py"
+INSTALLER = "app/molecule_runtime/declared_plugins.py"
+ADAPTOR = "app/molecule_runtime/plugin_adaptor.py"
+BINARY = "opt/molecule-mcp-server"
+
+
+DIFFERENCES: dict[str, set[str]] = {
+    "claude-code-previous": set(),
+    "claude-code-before-fix": {IDENTITY},
+    "claude-code-legacy": {IDENTITY, TOOLS_REPORT, INSTALLER, ADAPTOR, BINARY},
+    "claude-code-unreported": {IDENTITY, TOOLS_REPORT, INSTALLER, ADAPTOR, BINARY},
+    "claude-code-hollow-binary": {TOOLS_REPORT, INSTALLER, ADAPTOR, BINARY},
+    "claude-code-no-boot-install": {INSTALLER},
+    "claude-code-no-tools": {TOOLS_REPORT},
+    "claude-code-wrong-mode": {"app/molecule_mcp_server/mode.py"},
+    "claude-code-other-verb": {"app/molecule_mcp_server/verb.py"},
+}
+
+
+@pytest.mark.parametrize(("name", "differing"), DIFFERENCES.items())
+def test_an_image_differs_from_the_default_one_only_in_what_it_is_there_for(name: str, differing: set[str]) -> None:
     images = catalogue(light_mcp=False)
-    before, default = ({file.path: file.data for file in images[n].files} for n in (BEFORE_FIX_IMAGE, DEFAULT_IMAGE))
+    other, default = ({file.path: file.data for file in images[n].files} for n in (name, DEFAULT_IMAGE))
 
-    differing = {path for path in before.keys() | default.keys() if before.get(path) != default.get(path)}
+    found = {path for path in other.keys() | default.keys() if other.get(path) != default.get(path)}
 
-    assert differing == {"app/molecule_runtime/platform_agent_identity.py"}
+    assert {path for path in found if ".dist-info/" not in path} == differing
+
+
+def test_every_image_is_known_to_the_test_above() -> None:
+    assert DIFFERENCES.keys() | {DEFAULT_IMAGE} == catalogue(light_mcp=False).keys()
+
+
+def test_an_installed_runtime_tells_the_version_of_its_image(tmp_path: Path) -> None:
+    for image in catalogue(light_mcp=False).values():
+        image.build_rootfs(tmp_path / image.name)
+        (runtime,) = metadata.distributions(path=[str(tmp_path / image.name / "app")])
+        assert (runtime.name, runtime.version) == ("molecule-ai-workspace-runtime", image.version)
 
 
 def test_a_built_image_can_be_started_and_has_the_folders_of_a_container(tmp_path: Path) -> None:
@@ -96,8 +128,15 @@ def test_what_depends_on_the_machine_is_left_to_the_host(tmp_path: Path) -> None
     assert programs == {"molecule-mcp", "molecule-runtime"}
 
 
-def test_no_image_carries_the_retired_binary(tmp_path: Path) -> None:
-    legacy = json.loads((contracts_folder() / "mcp-plugin-delivery.contract.json").read_text())["legacy_binary_path"]
+def test_the_retired_binary_lies_where_the_contract_says() -> None:
+    assert load_contract().legacy_binary_path == f"/{BINARY}"
 
-    for image in catalogue(light_mcp=False).values():
-        assert legacy.lstrip("/") not in {file.path for file in image.files}
+
+def test_only_images_of_before_the_plugins_carry_the_retired_binary() -> None:
+    carrying = {
+        image.name: next((file for file in image.files if file.path == BINARY), None)
+        for image in catalogue(light_mcp=False).values()
+    }
+
+    modes = {name: stat.S_IMODE(file.mode) for name, file in carrying.items() if file is not None}
+    assert modes == {"claude-code-legacy": 0o755, "claude-code-unreported": 0o755, "claude-code-hollow-binary": 0o644}

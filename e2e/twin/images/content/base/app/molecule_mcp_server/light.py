@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from molecule_mcp_server.settings import ServerSettings
+from molecule_mcp_server.start_faults import dies_at_start, hangs_at_start
 from molecule_mcp_server.startup import VERSION, look_at_platform, server_name
 from molecule_mcp_server.tools import Toolbox
 
@@ -91,7 +92,10 @@ def _listed(name: str, description: str, schema: Mapping[str, object]) -> Mappin
 
 def main() -> int:
     """Serve this process's stdin and stdout until stdin ends."""
+    if dies_at_start():
+        return 1
     settings = ServerSettings.from_environment(os.environ)
+    hangs_at_start(settings.speed)
     look_at_platform(settings)
     LightServer(settings, sys.stdout).serve(sys.stdin)
     return 0

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from molecule_mcp_server.mode import server_mode
+
 __all__ = ["ServerSettings"]
 
 _DEFAULT_URL = "http://localhost:8080"
@@ -20,6 +22,7 @@ class ServerSettings(NamedTuple):
     org_id: str
     org_slug: str
     request_cap_seconds: float
+    speed: float
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ServerSettings":
@@ -30,13 +33,14 @@ class ServerSettings(NamedTuple):
         """
         speed = float(environment.get("MOLECULE_PLATFORM_SPEED") or 1)
         return cls(
-            mode=environment.get("MOLECULE_MCP_MODE", "").lower(),
+            mode=server_mode(environment),
             base_url=_first(environment, "MOLECULE_API_URL", "MOLECULE_URL", "PLATFORM_URL") or _DEFAULT_URL,
             org_api_key=environment.get("MOLECULE_ORG_API_KEY", ""),
             api_key=_first(environment, "MOLECULE_API_KEY", "MOLECULE_API_TOKEN"),
             org_id=environment.get("MOLECULE_ORG_ID", ""),
             org_slug=environment.get("MOLECULE_ORG_SLUG", ""),
             request_cap_seconds=max(_REQUEST_CAP_SECONDS / speed, _REQUEST_FLOOR_SECONDS),
+            speed=speed,
         )
 
     @property

@@ -1,14 +1,17 @@
 """What the server does before it speaks MCP: two looks at the platform, neither of which keeps it from starting.
 
 A look has no timeout of its own, so a platform that hangs delays the first MCP answer by as long (docs/platform.md,
-management MCP: start-up). Everything is told on stderr: stdout belongs to the protocol.
+management MCP: start-up). Everything is told on stderr: stdout belongs to the protocol. The release of June 2026 told
+it on stdout all the same, in the middle of the protocol; that is a fault that can be switched on.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
 
 from molecule_runtime.delivery_contract import delivery_contract
+from molecule_runtime.faults import acts
 
 from molecule_mcp_server.http_request import HttpAnswer, UnreachableError, send_request
 from molecule_mcp_server.settings import ServerSettings
@@ -71,4 +74,8 @@ def _retry_after(answer: HttpAnswer, attempt: int) -> float:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    if acts("noise-in-mcp-stdout", "log of the management MCP"):
+        moment = time.strftime("%H:%M:%S", time.gmtime())
+        print(f"[{moment}.000] \x1b[32mINFO\x1b[39m ({os.getpid()}): \x1b[36m{line}\x1b[39m", flush=True)
+    else:
+        print(line, file=sys.stderr, flush=True)

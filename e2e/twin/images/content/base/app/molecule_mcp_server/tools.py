@@ -15,6 +15,7 @@ from molecule_runtime.delivery_contract import delivery_contract
 from molecule_mcp_server.arguments import validation_error
 from molecule_mcp_server.management_client import ManagementClient
 from molecule_mcp_server.settings import ServerSettings
+from molecule_mcp_server.verb import create_verb
 
 __all__ = ["Tool", "ToolResult", "Toolbox"]
 
@@ -87,7 +88,7 @@ def _management_tools() -> tuple[Tool, ...]:
             "get_workspace", "Get one workspace by id.", _schema({"workspace_id": text}, "workspace_id"), _get_workspace
         ),
         Tool(
-            contract.required_create_tool,
+            create_verb(contract),
             "Create a new workspace in the organisation.",
             _schema(create_fields, contract.name_argument),
             create_workspace,

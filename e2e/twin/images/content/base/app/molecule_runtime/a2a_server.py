@@ -12,8 +12,11 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from molecule_runtime.faults import hold_while
+
 __all__ = ["A2aServer", "text_of_message"]
 
+_WHERE = "the agent's HTTP door"
 _CARD_PATH = "/.well-known/agent-card.json"
 _MAXIMUM_BODY_BYTES = 4 * 1024 * 1024
 
@@ -126,12 +129,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        hold_while("event-loop-blocked", _WHERE)
         if urlsplit(self.path).path == _CARD_PATH:
             self._send(200, self.server.agent.card())
         else:
             self._send(404, {"detail": "Not Found"})
 
     def do_POST(self) -> None:
+        hold_while("event-loop-blocked", _WHERE)
         try:
             length = int(self.headers.get("Content-Length") or 0)
         except ValueError:

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from molecule_runtime.delivery_contract import DeliveryContract
+from molecule_runtime.faults import acts, hold_while, parameters
 from molecule_runtime.mcp_session import McpError, ToolAnswer
+from molecule_runtime.model_faults import failed_service, without_acting
 from molecule_runtime.request import CreateRequest, asks_for_tools, read_create_request
 
 __all__ = ["Agent", "Tools"]
@@ -40,11 +42,21 @@ class Agent:
         self._tools = tools
         self._contract = contract
         self._own_model = own_model
+        self._wedged = False
+
+    @property
+    def wedged(self) -> bool:
+        """Whether a turn hangs in the agent's SDK; the heartbeat then says so."""
+        return self._wedged
 
     def answer(self, text: str) -> str:
         """Return the reply to ``text``; a tool that fails is told in the reply, as a model would."""
         if not text.strip():
             return "Agent error: message contained no text content"
+        failure = failed_service()
+        if failure is not None:
+            return failure
+        self._hang()
         self._tools.ready()
         names = self._contract.create_tool_names
         request = read_create_request(text, {*names, *(f"mcp__{self._contract.mcp_server_name}__{n}" for n in names)})
@@ -55,13 +67,24 @@ class Agent:
             return "These are my tools: " + ", ".join(tools) if tools else "I have no tools of my own."
         return "Hello. I am the agent of this workspace. Ask me to create a workspace, and tell me its name."
 
+    def _hang(self) -> None:
+        """Hang while the fault is on, as a turn does whose SDK never answers its first control request."""
+        self._wedged = parameters("agent-wedged") is not None
+        hold_while("agent-wedged", "the agent's turn")
+        self._wedged = False
+
     def _create(self, request: CreateRequest) -> str:
         contract = self._contract
         names = (contract.required_create_tool, *contract.create_tool_names)
         tool = next((name for name in names if self._tools.has(name)), None)
         if tool is None:
             return f"I don't have a `{contract.required_create_tool}` tool, so I cannot create a workspace."
+        told = without_acting(tool, request.name)
+        if told is not None:
+            return told
         arguments = {contract.name_argument: request.name, contract.model_argument: request.model or self._own_model}
+        if acts("agent-error-reply", "the agent's tool call"):
+            arguments = {contract.model_argument: request.name}
         try:
             answer = self._tools.call(tool, arguments)
         except McpError as error:

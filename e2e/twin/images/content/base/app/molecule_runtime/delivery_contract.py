@@ -8,7 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from molecule_runtime.faults import acts
+
 __all__ = ["DeliveryContract", "delivery_contract"]
+
+_NAME_BEFORE_IT_WAS_SHARED = "platform"
 
 
 class DeliveryContract(NamedTuple):
@@ -35,7 +39,7 @@ def delivery_contract() -> DeliveryContract:
     return DeliveryContract(
         settings_path=document["settings_path"],
         key=document["key"],
-        mcp_server_name=document["mcp_server_name"],
+        mcp_server_name=_server_name(document["mcp_server_name"]),
         legacy_binary_path=document["legacy_binary_path"],
         runtime_present_field=document["runtime_present_field"],
         loaded_mcp_tools_field=document["loaded_mcp_tools_field"],
@@ -44,3 +48,8 @@ def delivery_contract() -> DeliveryContract:
         name_argument=call["name_argument"],
         model_argument=call["model_argument"],
     )
+
+
+def _server_name(shared: str) -> str:
+    """Return the server's name as this image knows it; an image that is older than the shared name knows another."""
+    return _NAME_BEFORE_IT_WAS_SHARED if acts("server-name-drift", "delivery contract of the image") else shared

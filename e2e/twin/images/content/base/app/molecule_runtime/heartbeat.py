@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from molecule_runtime.credentials import Credentials
+from molecule_runtime.faults import acts, parameters
 from molecule_runtime.platform_client import PlatformClient, TransportError
 
 __all__ = ["HeartbeatLoop"]
@@ -47,9 +48,13 @@ class HeartbeatLoop:
         self._stopped.set()
 
     def _run(self) -> None:
-        failures = 0
+        failures = sent = 0
         while not self._stopped.is_set():
+            if _has_stopped(sent):
+                self._stopped.wait(self._interval_seconds)
+                continue
             try:
+                sent += 1
                 self._beat()
             except TransportError as error:
                 failures += 1
@@ -70,3 +75,9 @@ class HeartbeatLoop:
                 self._credentials.save_inbound_secret(secret)
         except (OSError, ValueError):
             return  # an answer without a usable secret is an answer all the same: the loop never judges it
+
+
+def _has_stopped(sent: int) -> bool:
+    """Say whether the fault keeps this beat back: it lets some out first, so that the workspace comes online."""
+    stopped = parameters("heartbeat-stopped")
+    return stopped is not None and sent >= stopped["beats"] and acts("heartbeat-stopped", "heartbeat")

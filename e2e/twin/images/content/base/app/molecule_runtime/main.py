@@ -20,8 +20,11 @@ from molecule_runtime.config import WorkspaceConfig, load_config
 from molecule_runtime.container import container_path, real_timeout
 from molecule_runtime.credentials import Credentials
 from molecule_runtime.delivery_contract import delivery_contract
+from molecule_runtime.faults import acts
 from molecule_runtime.heartbeat import HeartbeatLoop
+from molecule_runtime.loaded_tools import loaded_tools_report
 from molecule_runtime.mcp_servers import AgentTools, launch_specs
+from molecule_runtime.mcp_session import LaunchSpec
 from molecule_runtime.platform_agent_identity import identity_gate_payload
 from molecule_runtime.platform_client import PlatformClient
 from molecule_runtime.plugin_adaptor import install_plugins
@@ -33,6 +36,8 @@ __all__ = ["Runtime", "main"]
 _REQUEST_SECONDS = 10
 _TOOLS_BEFORE_FIRST_BEAT_SECONDS = 8.0  # wall
 _REAL_CONTAINER_PORT = 8000
+_RUNTIME = "claude-code"
+_WEDGED_ERROR = "Control request timeout: initialize"
 _DEFAULT_PLATFORM_URL = "http://host.docker.internal:8080"
 
 
@@ -63,12 +68,14 @@ class Runtime:
         _print("Governance: disabled (set governance.enabled: true in config.yaml to activate)")
         self._problem = self._set_up(folder)
         self._credentials = Credentials(Path(container_path("/configs", environment)), environment)
-        self._tools = AgentTools(launch_specs(self._contract, environment), self._speed)
-        agent = Agent(self._tools, self._contract, self._config.model)
+        # A command line that is told to ignore what lies on disk (core#3079): an inventory that is known, and empty.
+        self._ignores_settings = acts("agent-cannot-see-tool", "the agent's MCP servers", environment)
+        self._tools = AgentTools([] if self._ignores_settings else self._launch_specs(), self._speed)
+        self._agent = Agent(self._tools, self._contract, self._config.model)
         self._server = A2aServer(
             _address(environment),
             self._card,
-            agent.answer if not self._problem else None,
+            self._agent.answer if not self._problem else None,
             self._problem,
         )
         self._url = environment.get("MOLECULE_WORKSPACE_URL") or f"http://localhost:{self._server.port}"
@@ -96,6 +103,10 @@ class Runtime:
             )
             return reason
         return ""
+
+    def _launch_specs(self) -> list[LaunchSpec]:
+        """Return the servers of the agent; another runtime than claude-code reads another file, which is empty here."""
+        return launch_specs(self._contract, self._environment) if self._config.runtime == _RUNTIME else []
 
     def run(self, stop: threading.Event) -> None:
         """Register, serve and beat until ``stop`` is set; then end what was started."""
@@ -142,21 +153,21 @@ class Runtime:
         return {"id": self._workspace_id, "url": self._url, "agent_card": self._card(), **identity_gate_payload()}
 
     def _beat(self) -> Mapping[str, object]:
-        body: dict[str, object] = {
+        wedged = self._agent.wedged
+        tools = [] if self._ignores_settings else self._tools.tool_ids()
+        return {
             "workspace_id": self._workspace_id,
             "error_rate": 0.0,
-            "sample_error": "",
+            "sample_error": _WEDGED_ERROR if wedged else "",
             "active_tasks": self._server.active_tasks,
             "current_task": "",
             "uptime_seconds": int((time.monotonic() - self._started) * self._speed),
             "agent_card": self._card(),
             "runtime_metadata": {"capabilities": {}, "idle_timeout_seconds": 900},
             **identity_gate_payload(),
+            **loaded_tools_report(tools, self._contract),
+            **({"runtime_state": "wedged"} if wedged else {}),
         }
-        tools = self._tools.tool_ids()
-        if tools is not None:
-            body[self._contract.loaded_mcp_tools_field] = tools
-        return body
 
 
 def _address(environment: Mapping[str, str]) -> tuple[str, int]:
@@ -167,7 +178,7 @@ def _address(environment: Mapping[str, str]) -> tuple[str, int]:
 
 
 def _display_name(config: WorkspaceConfig) -> str:
-    return "Claude Code" if config.runtime == "claude-code" else config.runtime
+    return "Claude Code" if config.runtime == _RUNTIME else config.runtime
 
 
 def main() -> int:

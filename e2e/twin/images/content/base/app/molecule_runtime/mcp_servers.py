@@ -1,5 +1,6 @@
 """The agent's own MCP servers: every entry of the settings file, started once and kept."""
 
+import os
 import shutil
 import sys
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from molecule_runtime.container import container_path, real_timeout
 from molecule_runtime.delivery_contract import DeliveryContract
+from molecule_runtime.faults import parameters
 from molecule_runtime.mcp_session import LaunchSpec, McpEndedError, McpError, McpSession, McpSpawnError, ToolAnswer
 from molecule_runtime.settings_file import read_settings
 
@@ -21,12 +23,18 @@ _READY_SECONDS = 25  # 50 looks, half a second apart
 def launch_specs(contract: DeliveryContract, environment: Mapping[str, str]) -> list[LaunchSpec]:
     """Return what the settings file says to start; entries without a command are skipped without a word.
 
+    Where it does not wire the management server, the retired binary is started under that name, if there is one.
+
     The entry's environment is laid over the process's. A command without a slash is looked up on the resulting
     ``PATH``.
     """
     settings = read_settings(container_path(contract.settings_path, environment)) or {}
     servers = settings.get(contract.key)
     specs: list[LaunchSpec] = []
+    retired = container_path(contract.legacy_binary_path, environment)
+    wired = isinstance(servers, dict) and contract.mcp_server_name in servers
+    if not wired and os.path.exists(retired):  # noqa: PTH110 - no pathlib in what starts often
+        specs.append(LaunchSpec(contract.mcp_server_name, (retired,), environment))
     for name, entry in servers.items() if isinstance(servers, dict) else ():
         command = entry.get("command") if isinstance(entry, dict) else None
         if not isinstance(entry, dict) or not isinstance(command, str) or not command:
@@ -127,7 +135,7 @@ class _Server:
         if self._closed:
             raise McpError(f"{self.name}: the runtime is ending")
         self._session = McpSession(self._spec)
-        self.tools = self._session.handshake(real_timeout(_HANDSHAKE_SECONDS, self._speed))
+        self.tools = self._session.handshake(_handshake_limit(self._speed))
         return self._session
 
     def call(self, tool: str, arguments: Mapping[str, object]) -> ToolAnswer:
@@ -147,6 +155,12 @@ class _Server:
         session = self._session  # without the lock: a handshake under way must not hold up the end
         if session is not None:
             session.close()
+
+
+def _handshake_limit(speed: float) -> float:
+    """Return the wall seconds of a handshake; the floor of real work would hide the fault that is about them."""
+    exact = parameters("mcp-handshake-timeout") is not None
+    return _HANDSHAKE_SECONDS / speed if exact else real_timeout(_HANDSHAKE_SECONDS, speed)
 
 
 def _warn(line: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from molecule_runtime.delivery_contract import DeliveryContract
+from molecule_runtime.delivery_faults import delivered, spoil
 
 __all__ = ["install_plugins", "merge_servers"]
 
@@ -23,9 +24,10 @@ def install_plugins(folders: Iterable[Path], settings_path: Path, contract: Deli
             continue
         for plugin in sorted(path for path in folder.iterdir() if path.is_dir()):
             try:
-                servers = _servers_of(plugin / "settings-fragment.json", contract.key)
+                servers = delivered(_servers_of(plugin / "settings-fragment.json", contract.key), contract)
                 if servers:
                     merge_servers(settings_path, contract.key, servers)
+                    spoil(settings_path)
             except (OSError, ValueError) as error:
                 print(f"plugin {plugin.name}: could not be installed: {error}", file=sys.stderr, flush=True)
 
