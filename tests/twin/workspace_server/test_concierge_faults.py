@@ -35,7 +35,7 @@ def _config(asked: Provision, name: str) -> str:
 
 def test_the_container_is_told_the_plan_that_the_platform_follows(make_desk: Callable[..., Any]) -> None:
     fault = Fault("heartbeat-stopped", 30.0, 60.0, {"beats": 2.0})
-    desk = make_desk("heartbeat-stopped:begin=30,heal=60")
+    desk = make_desk("heartbeat-stopped:begin=30,heal=60,beats=2")
     desk.install_concierge()
 
     told = json.loads(desk.control_plane.provisions[0]["env"]["TWIN_FAULT_PLAN"])
