@@ -145,6 +145,18 @@ def _agent_error(findings: Findings) -> Evidence | None:
     return findings.pointers("turn") if _said(findings, "reply", "failed") is not None else None
 
 
+def _organisation_failed_with(*words: str) -> Callable[[Findings], Evidence | None]:
+    """Match an organisation that failed for good with one of these words in the platform's ``last_error``."""
+
+    def match(findings: Findings) -> Evidence | None:
+        end = findings.stages.get("provisioned")
+        if end is None or end.cause != "provisioning-failed":
+            return None
+        return (end.reference,) if any(word in end.saying for word in words) else None
+
+    return match
+
+
 def _expired(stage: str) -> Callable[[Findings], Evidence | None]:
     """Match a stage whose time ran out although it could be looked at; one that could not be names its own cause."""
 
@@ -171,6 +183,8 @@ RULES: tuple[Rule, ...] = (
     Rule("agent-denies-tool", frozenset({"agent_acted"}), _agent_denies_tool),
     Rule("agent-claims-without-acting", frozenset({"agent_acted"}), _agent_claims),
     Rule("agent-error-reply", frozenset({"agent_acted"}), _agent_error),
+    Rule("capacity-exhausted", frozenset({"provisioned"}), _organisation_failed_with("InsufficientInstanceCapacity")),
+    Rule("record-quota", frozenset({"provisioned"}), _organisation_failed_with("81045", "Record quota exceeded")),
     Rule("provisioning-timeout", frozenset({"provisioned"}), _expired("provisioned")),
     Rule("tenant-half-wired", frozenset({"tenant_ready"}), _expired("tenant_ready")),
     Rule("no-concierge", frozenset({"concierge_found"}), _expired("concierge_found")),
