@@ -46,6 +46,14 @@ Examples:
     default=None,
     help="Attach to a running twin: a file with the line of `twin serve --json`.",
 )
+@click.option(
+    "--max-live",
+    type=click.IntRange(min=1),
+    default=6,
+    show_default=True,
+    help="On staging: wait while so many tenants of ours are alive.",
+)
+@click.option("--freeze", metavar="FILE|URL", default=None, help="On staging: boot nothing while this is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
 def run(
     scenario: tuple[Path, ...],
@@ -57,6 +65,8 @@ def run(
     rehearse: bool,
     speed: float | None,
     twin: Path | None,
+    max_live: int,
+    freeze: str | None,
     as_json: bool,
 ) -> None:
     """Boot a fresh concierge for each SCENARIO file or folder, prove it, and tear it down.
@@ -79,6 +89,8 @@ def run(
         keep=keep,
         require_live=require_live,
         rehearse=rehearse,
+        max_live=max_live,
+        freeze=freeze,
     )
     with StopRequests() as stop:
         try:
@@ -94,6 +106,7 @@ def run(
         values = (
             ("out", out), ("session-id", session.session_id), ("nonce", session.nonce), ("jobs", jobs),
             ("target", target), ("twin", twin), ("speed", speed), ("keep", keep),
+            ("max-live", max_live), ("freeze", freeze),
         )  # fmt: skip
         switches = [name for name, on in (("require-live", require_live), ("rehearse", rehearse)) if on]
         arguments = pytest_arguments(files, values, switches, session.folder)

@@ -1,6 +1,7 @@
 """From nothing to a concierge that is there: provisioned, tenant ready, concierge found."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.clients.control_plane import Organisation
@@ -22,6 +23,7 @@ class BootResult:
     organisation_entry: str | None = None
     tenant: Tenant | None = None
     concierge: WorkspaceRow | None = None
+    build: Mapping[str, Any] = field(default_factory=dict)
 
 
 def create_organisation(run: Run, result: BootResult) -> Organisation:
@@ -143,7 +145,7 @@ def tenant_ready(run: Run, result: BootResult, deadline: Deadline) -> Establishe
         return Observed("ready", value=count)
 
     count = run.poll("tenant_ready", ready, deadline)
-    build = _buildinfo(tenant)
+    build = result.build = _buildinfo(tenant)
     reference = run.journal.write("tenant_ready", {"workspaces": count, "buildinfo": build})
     return Established(f"healthy, build {build.get('git_sha', 'unknown')}", (reference,))
 

@@ -24,6 +24,7 @@ from e2e.run.journal import write_crash
 from e2e.run.looks import HostLooks, Launch
 from e2e.run.naming import worker_name
 from e2e.run.plan import SAMPLE_EVERY, TEARDOWN_BUDGET, HoldPlan
+from e2e.run.redeploy import note_redeploy
 from e2e.run.rows import CreatedRow, remember, require_absent
 from e2e.run.stages import Established, StageBook
 from e2e.run.teardown import Teardown, TeardownResult
@@ -140,6 +141,7 @@ class Spine:
             launched = self._launch_plan(tenant)
             self._looks.take("agent's turn over", launch=launched)
         watch.known()
+        note_redeploy(run, tenant, self._boot.build, self._looks.seen())
         window = Window(online, opening, closing, tuple(watch.heartbeats))
         judge_looks(run, self._book, self._looks, window)
         judge_creation(run, self._book, self._looks, tenant, concierge, self._rows, launched)

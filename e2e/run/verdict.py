@@ -39,7 +39,7 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
     damage = [damage.reason for damage in contents.damage if not damage.torn] + _not_ours(events, demanded)
     if damage and findings.crash is None:
         findings = replace(findings, crash=f"the event log cannot be relied on: {'; '.join(damage)}")
-    names = list(order.scenario.prove)
+    names = list(order.scenario.demanded)
     observed = observed_proofs(findings, lambda reference: _is_there(reference, events, bundle.folder))
     proofs = settle(names, [_by_the_ledger(proof, facts) for proof in observed])
     diagnosis = diagnose(findings, names, proofs, require_live=order.policy.require_live)

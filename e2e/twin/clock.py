@@ -30,6 +30,10 @@ class PlatformClock:
         """Return how many wall seconds ``platform_seconds`` last here."""
         return platform_seconds / self.speed
 
+    def platform(self, wall_seconds: float) -> float:
+        """Return how many platform seconds pass in ``wall_seconds``."""
+        return wall_seconds * self.speed
+
     def real(self, platform_seconds: float) -> float:
         """Return the wall seconds of a timeout around a process, a request, a handshake or a command.
 

@@ -76,6 +76,8 @@ def _failures(
     if findings.crash is not None:
         evidence = findings.pointers("harness_crashed") or ("events.jsonl",)
         failures.append(_failure("harness-crashed", (), evidence, findings.crash))
+    if findings.moved is not None:
+        failures.append(_failure("platform-moved", (), findings.pointers("platform_moved"), findings.moved))
     failures += _leaks(findings, proofs)
     if findings.interrupted:
         code = UNPROVEN if require_live else INTERRUPTED

@@ -62,6 +62,7 @@ class Environment:
     state_dir: Path | None = None
     aws_account: str | None = None
     aws_region: str | None = None
+    freeze: str | None = None
     settle_seconds: float | None = None
     caps: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     continuous_integration: bool = False
@@ -97,6 +98,7 @@ def parse_environment(environ: Mapping[str, str]) -> Environment:
         or environ.get("AWS_REGION")
         or environ.get("AWS_DEFAULT_REGION")
         or None,
+        "freeze": reader.text("E2E_FREEZE"),
         "settle_seconds": reader.seconds("E2E_TERMINAL_SETTLE_SECS"),
         "caps": MappingProxyType(
             {stage: cap for name, stage in _CAPS.items() if (cap := reader.seconds(name)) is not None}

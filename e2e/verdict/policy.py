@@ -141,7 +141,7 @@ def choose_policy(
         reasons.append("--rehearse: runs on an embedded target and ends 5 where it would end 0")
     elif rehearse_flag and not require_live:
         reasons.append("--rehearse changes nothing without require-live")
-    speed = _speed(target, speed_flag, problems)
+    speed = _speed(target, speed_flag, problems, live=live)
     keep = _keep(environment, keep_flag, problems, reasons)
     if problems:
         raise ConfigurationError(problems)
@@ -251,10 +251,10 @@ def _botocore_finds_credentials() -> bool:
         return False
 
 
-def _speed(target: str, speed_flag: float | None, problems: list[str]) -> float:
-    live = target in LIVE_TARGETS
+def _speed(target: str, speed_flag: float | None, problems: list[str], *, live: bool) -> float:
+    """Return the speed; a staging run that is rehearsed on loopback may go at the speed of its twin."""
     if speed_flag is None:
-        return LIVE_SPEED if live else EMBEDDED_SPEED
+        return LIVE_SPEED if target in LIVE_TARGETS else EMBEDDED_SPEED
     if not (math.isfinite(speed_flag) and speed_flag > 0):
         problems.append(f"--speed {speed_flag:g} is not a number greater than zero")
     elif live and speed_flag != LIVE_SPEED:

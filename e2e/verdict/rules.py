@@ -167,6 +167,13 @@ def _expired(stage: str) -> Callable[[Findings], Evidence | None]:
     return match
 
 
+def _platform_moved(findings: Findings) -> Evidence | None:
+    """Match a redeploy under the run, unless the concierge was lost for a reason that has a name of its own."""
+    online = findings.stages.get("online")
+    residual = online is None or online.cause in (None, "online-flaps", "heartbeat-stopped")
+    return findings.pointers("platform_moved") or None if residual else None
+
+
 RULES: tuple[Rule, ...] = (
     Rule("runtime-ignores-plugin-mcp", _GATED, _runtime_ignores_plugin),
     Rule("settings-malformed", _GATED, _settings_malformed),
@@ -185,6 +192,7 @@ RULES: tuple[Rule, ...] = (
     Rule("agent-error-reply", frozenset({"agent_acted"}), _agent_error),
     Rule("capacity-exhausted", frozenset({"provisioned"}), _organisation_failed_with("InsufficientInstanceCapacity")),
     Rule("record-quota", frozenset({"provisioned"}), _organisation_failed_with("81045", "Record quota exceeded")),
+    Rule("platform-moved", frozenset({"online", "registered"}), _platform_moved),
     Rule("provisioning-timeout", frozenset({"provisioned"}), _expired("provisioned")),
     Rule("tenant-half-wired", frozenset({"tenant_ready"}), _expired("tenant_ready")),
     Rule("no-concierge", frozenset({"concierge_found"}), _expired("concierge_found")),

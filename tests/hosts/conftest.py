@@ -264,13 +264,10 @@ def transport(clients: AwsClients, records: list[dict[str, Any]]) -> SsmTranspor
 def access(aws: FakeAws, clients: AwsClients, records: list[dict[str, Any]]) -> AwsAccess:
     return aws_access(
         slug=SLUG,
-        region="us-east-2",
-        endpoint_url=aws.url,
-        credentials=None,
+        clients=[clients],
         control_plane_instance_id=lambda: FIRST,
         poll=POLL,
         audit=lambda record: records.append(dict(record)),
-        clients=clients,
     )
 
 

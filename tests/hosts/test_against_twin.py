@@ -80,13 +80,10 @@ def access(cloud: Cloud, audit: list[dict[str, object]]) -> Iterator[AwsAccess]:
     )
     yield aws_access(
         slug=SLUG,
-        region="us-east-2",
-        endpoint_url=cloud.url,
-        credentials=None,
+        clients=[clients],
         control_plane_instance_id=lambda: cloud.tenant,
         poll=POLL,
         audit=lambda record: audit.append(dict(record)),
-        clients=clients,
     )
     clients.close()
 
@@ -136,11 +133,18 @@ def test_random_bytes_of_an_unrelated_program_come_back(
         assert answer.exit_code == 0
 
 
-def test_more_than_ssm_carries_is_an_error_and_not_a_part(access: AwsAccess, hosts: tuple[HostRef, ...]) -> None:
-    content = random.Random(1).randbytes(30_000)
-    for answer in access.run(ECHO, hosts, argument=content, comment="bytes", **BUDGETS).values():
-        assert isinstance(answer, HostAccessError)
-        assert answer.cause == "ssm-output-corrupt"
+@pytest.mark.parametrize(("size", "commands"), [(16_000, 1), (23_999, 2), (24_000, 2), (24_001, 2), (100_000, 7)])
+def test_more_than_ssm_carries_comes_in_pieces_for_all_hosts_at_once(
+    access: AwsAccess, hosts: tuple[HostRef, ...], size: int, commands: int
+) -> None:
+    program = b"import random,sys\nsys.stdout.buffer.write(random.Random(1).randbytes(int(sys.stdin.read())))\n"
+    before = access.commands_sent
+    answers = access.run(program, hosts, argument=b"%d" % size, comment="bytes", **BUDGETS)
+    for answer in answers.values():
+        assert isinstance(answer, HostAnswer), answer
+        assert answer.stdout == random.Random(1).randbytes(size)
+    assert len(answers) == 2
+    assert access.commands_sent - before == commands
 
 
 def test_one_look_sees_concierge_and_registry(access: AwsAccess, hosts: tuple[HostRef, ...], cloud: Cloud) -> None:
@@ -227,11 +231,12 @@ def test_the_account_is_the_one_the_credentials_belong_to(access: AwsAccess) -> 
 
 
 def test_a_wrong_secret_is_named_and_nothing_is_sent(cloud: Cloud) -> None:
+    clients = AwsClients(
+        region="us-east-2", endpoint_url=cloud.url, credentials=AwsCredentials("AKIATWIN", "wrong"), poll=POLL
+    )
     stranger = aws_access(
         slug=SLUG,
-        region="us-east-2",
-        endpoint_url=cloud.url,
-        credentials=AwsCredentials("AKIATWIN", "wrong"),
+        clients=[clients],
         control_plane_instance_id=lambda: None,
         poll=POLL,
         audit=lambda _record: None,
@@ -239,7 +244,7 @@ def test_a_wrong_secret_is_named_and_nothing_is_sent(cloud: Cloud) -> None:
     with pytest.raises(CredentialsRefused) as caught:
         stranger.find()
     assert "wrong" not in str(caught.value)
-    stranger.close()
+    clients.close()
 
 
 def test_the_audit_has_every_command_and_no_content(audit: list[dict[str, object]], access: AwsAccess) -> None:

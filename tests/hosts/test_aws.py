@@ -7,7 +7,7 @@ import pytest
 
 from e2e.hosts.access import HostAccess, HostAnswer, HostRef, require_success
 from e2e.hosts.aws import AwsAccess, aws_access
-from e2e.hosts.aws_clients import AwsClients, AwsCredentials
+from e2e.hosts.aws_clients import AwsClients
 from e2e.hosts.errors import (
     AccessDenied,
     AgentOffline,
@@ -200,20 +200,18 @@ def test_no_host_at_all_is_a_mistake_of_the_caller(access: AwsAccess) -> None:
         access.run(ECHO, (), **BUDGETS)
 
 
-def test_an_access_of_its_own_can_be_made_and_closed(aws: Any) -> None:
+def test_an_access_is_a_host_access_and_warms_its_clients(aws: Any, clients: AwsClients) -> None:
     made = aws_access(
         slug=SLUG,
-        region="us-east-2",
-        endpoint_url=aws.url,
-        credentials=AwsCredentials("AKIATEST", "x"),
+        clients=[clients],
         control_plane_instance_id=lambda: None,
         poll=PollTimes.embedded(),
         audit=lambda _record: None,
     )
     port: HostAccess = made
     assert port.name == "aws-ssm"
+    made.warm()
     assert made.find() == ()
-    made.close()
 
 
 def test_a_twin_without_credentials_of_its_own_is_refused() -> None:

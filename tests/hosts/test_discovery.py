@@ -25,7 +25,7 @@ TENANT, WORKSPACE = f"tenant-{SLUG}", f"ws-tenant-{SLUG}-0b9b3c1e"
 
 @pytest.fixture
 def discovery(clients: AwsClients) -> Discovery:
-    return Discovery(clients, SLUG, lambda: FIRST)
+    return Discovery([clients], SLUG, lambda: FIRST)
 
 
 def test_hosts_carry_how_they_were_found(aws: Any, discovery: Discovery) -> None:
@@ -138,4 +138,4 @@ def test_a_question_that_ec2_refuses_is_never_an_empty_answer(
 @pytest.mark.parametrize("slug", ["", "e2e-*", "a?b"])
 def test_a_slug_that_could_match_strangers_is_refused(clients: AwsClients, slug: str) -> None:
     with pytest.raises(ValueError, match="slug"):
-        Discovery(clients, slug, lambda: None)
+        Discovery([clients], slug, lambda: None)

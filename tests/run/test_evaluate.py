@@ -12,6 +12,7 @@ from e2e.run.stages import StageBook
 from e2e.verdict.findings import LookSeen, Refusal, look_seen
 
 MISSING = "platform_agent_mcp_server_missing"
+IMAGE = {"kind": "manifest", "digest": "sha256:1"}
 HELD = Window(True, "open", "close", ())
 FALLEN = Window(False, None, "close", ())
 
@@ -19,7 +20,8 @@ FALLEN = Window(False, None, "close", ())
 def look(**parts: Any) -> LookSeen:
     sound: dict[str, Any] = {
         "number": 1, "trigger": "hold over", "evidence": "evidence/look-1.json",
-        "concierge": {"incarnation": {"container_id": "c"}}, "presence": "true", "launch": None,
+        "presence": "true", "launch": None,
+        "concierge": {"incarnation": {"container_id": "c"}, "provenance": {"image": IMAGE}},
         "settings": {"state": "ok", "entry_present": True, "command": "molecule-mcp", "command_resolves": True},
         "registry": registry(),
     }  # fmt: skip
@@ -63,7 +65,7 @@ def states(ends: Any) -> dict[str, str]:
     return {name: record.state for name, record in ends.items() if name != "hosts_reachable"}
 
 
-def test_a_sound_look_establishes_all_three(judge: Any) -> None:
+def test_a_sound_look_establishes_everything_that_hangs_on_it(judge: Any) -> None:
     ends = judge(look())
     assert set(states(ends).values()) == {"established"}
     assert ends["settings_wired"].evidence == ("evidence/look-1.json#settings",)

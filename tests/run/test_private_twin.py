@@ -1,5 +1,6 @@
 """The twin of one run, by programs that behave like it or do not."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,14 @@ from e2e.run.private_twin import PrivateTwin
 from e2e.run.target import TargetError, TargetRefusal
 from e2e.run.waiting import Interrupted, Interruption
 
-LINE = (
-    '{"control_plane_url": "http://127.0.0.1:1", "admin_token": "t", "tenant_url": "http://127.0.0.1:2", "tenant_domain":'
-    ' "d", "aws_endpoint_url": "http://127.0.0.1:3", "aws_access_key_id": "a", "aws_secret_access_key": "s", "aws_region":'
-    ' "r", "aws_account": "1", "speed": 100, "image": "i", "gate": "g", "pid": 1}'
-)
+LINE = json.dumps(
+    {
+        "control_plane_url": "http://127.0.0.1:1", "admin_token": "t", "tenant_url": "http://127.0.0.1:2",
+        "tenant_domain": "d", "aws_endpoint_url": "http://127.0.0.1:3", "aws_access_key_id": "a",
+        "aws_secret_access_key": "s", "aws_region": "r", "aws_account": "1", "speed": 100, "image": "i", "gate": "g",
+        "pid": 1,
+    }
+)  # fmt: skip
 READY = f"print({LINE!r}, flush=True)"
 UNTIL_CLOSED = "sys.stdin.read()"
 ACTED = """print('{"faults_acted": {"slow-boot": 2}}')"""

@@ -12,8 +12,8 @@ from e2e.scenario.model import OnlineRules
 CONCIERGE = "c0c0c0c0-0000-4000-8000-000000000001"
 CONCIERGE_HOST = "i-0000000000000000c"
 EVERYTHING = {
-    "provisioned", "tenant_ready", "concierge_found", "online", "hosts_reachable", "settings_wired",
-    "presence_reported", "registered", "tool_listed", "workspace_created", "agent_acted", "torn_down",
+    "provisioned", "tenant_ready", "concierge_found", "online", "hosts_reachable", "image_running",
+    "settings_wired", "presence_reported", "registered", "tool_listed", "workspace_created", "agent_acted", "torn_down",
 }  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """The agent's turn: asked once, followed to its end, and only the row decides."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e.run.rows import CreatedRow
 from e2e.run.turn import agent_acted
 from e2e.run.waiting import GivenUp, WaitExpired
+
+if TYPE_CHECKING:
+    from e2e.run.rows import CreatedRow
 
 CHAT = "POST /workspaces/[^/]+/a2a"
 

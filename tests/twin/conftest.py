@@ -81,6 +81,55 @@ class Twin:
             aws_secret_access_key=self.line["aws_secret_access_key"],
         )
 
+    def machines(self, slug: str) -> dict[str, dict[str, Any]]:
+        """Return what EC2 says about the machines of an organisation, by their ``Name`` tag."""
+        ec2 = self.client("ec2")
+        pages = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [f"*{slug}*"]}])
+        ec2.close()
+        found = [instance for reservation in pages["Reservations"] for instance in reservation["Instances"]]
+        return {next(tag["Value"] for tag in i["Tags"] if tag["Key"] == "Name"): i for i in found}
+
+    def run_on(self, instance_id: str, command: str) -> str:
+        """Run a shell command on a machine over SSM and return what it printed."""
+        from botocore.exceptions import ClientError
+
+        ssm = self.client("ssm")
+
+        def listed() -> bool:
+            known = ssm.describe_instance_information()["InstanceInformationList"]
+            return any(instance["InstanceId"] == instance_id for instance in known)
+
+        poll(listed)
+        sent = ssm.send_command(
+            InstanceIds=[instance_id], DocumentName="AWS-RunShellScript", Parameters={"commands": [command]}
+        )
+        command_id = sent["Command"]["CommandId"]
+
+        def result() -> Any:
+            try:
+                found = ssm.get_command_invocation(CommandId=command_id, InstanceId=instance_id)
+            except ClientError as error:
+                assert error.response["Error"]["Code"] == "InvocationDoesNotExist"
+                return None
+            return None if found["Status"] in ("Pending", "InProgress", "Delayed") else found
+
+        found = poll(result)
+        ssm.close()
+        assert found["Status"] == "Success", found["StandardErrorContent"]
+        return str(found["StandardOutputContent"])
+
+    def registry_log(self, slug: str) -> str:
+        """Return the log of the organisation's workspace-server."""
+        tenant = self.machines(slug)[f"tenant-{slug}"]["InstanceId"]
+        return self.run_on(tenant, "docker logs molecule-tenant 2>&1")
+
+    def faults_acted(self) -> list[str]:
+        """Return the faults that have acted so far, in the order of the trace."""
+        (sandbox,) = self.folder.glob("molecule-twin-*")
+        trace = sandbox / "fault-trace.jsonl"
+        lines = trace.read_text(encoding="utf-8").splitlines() if trace.exists() else []
+        return [json.loads(line)["fault"] for line in lines]
+
     def take_stock(self) -> None:
         """Note every process that is in the twin's folder or descends from it, and every port they listen on."""
         own = psutil.Process(self.process.pid)
@@ -132,6 +181,25 @@ class Org:
         """Return the concierge's row of the list."""
         (row,) = (row for row in self.rows() if row["kind"] == "platform")
         return row
+
+    def row_named(self, name: str) -> dict[str, Any] | None:
+        """Return the row of this name in the list, or None."""
+        return next((row for row in self.rows() if row["name"] == name), None)
+
+    def concierge_with(self, status: str) -> dict[str, Any]:
+        """Wait until the concierge has this status, and return its row."""
+        row: dict[str, Any] = poll(lambda: (row := self.concierge())["status"] == status and row)
+        return row
+
+    def machine_of(self, workspace_id: str) -> str:
+        """Return the instance id of the machine that a workspace has now."""
+        name = f"ws-tenant-{self.slug}-{workspace_id[:8]}"
+
+        def running() -> Any:
+            machine = self.twin.machines(self.slug).get(name)
+            return machine is not None and machine["State"]["Name"] == "running" and machine["InstanceId"]
+
+        return str(poll(running))
 
     def say(self, text: str) -> Any:
         """Send one chat turn to the concierge and return the text of its answer.
@@ -189,6 +257,12 @@ def _match(pattern: str, path: str) -> dict[str, str] | None:
         elif name != part:
             return None
     return found
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Wait for a condition: see :func:`poll`."""
+    return poll
 
 
 StartTwin = Callable[..., Twin]

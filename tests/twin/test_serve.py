@@ -45,51 +45,6 @@ def poll(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     return value
 
 
-def wait_for(org: Any, status: str) -> dict[str, Any]:
-    row: dict[str, Any] = poll(lambda: (row := org.concierge())["status"] == status and row)
-    return row
-
-
-def worker_named(org: Any, name: str) -> dict[str, Any] | None:
-    return next((row for row in org.rows() if row["name"] == name), None)
-
-
-def run_on(twin: Any, instance_id: str, command: str) -> str:
-    ssm = twin.client("ssm")
-    poll(lambda: any(i["InstanceId"] == instance_id for i in _listed(ssm)))
-    sent = ssm.send_command(
-        InstanceIds=[instance_id], DocumentName="AWS-RunShellScript", Parameters={"commands": [command]}
-    )
-    command_id = sent["Command"]["CommandId"]
-
-    def result() -> Any:
-        from botocore.exceptions import ClientError
-
-        try:
-            found = ssm.get_command_invocation(CommandId=command_id, InstanceId=instance_id)
-        except ClientError as error:
-            assert error.response["Error"]["Code"] == "InvocationDoesNotExist"
-            return None
-        return None if found["Status"] in ("Pending", "InProgress", "Delayed") else found
-
-    found = poll(result)
-    ssm.close()
-    assert found["Status"] == "Success", found["StandardErrorContent"]
-    return str(found["StandardOutputContent"])
-
-
-def _listed(ssm: Any) -> list[dict[str, Any]]:
-    return list(ssm.describe_instance_information()["InstanceInformationList"])
-
-
-def instances_of(twin: Any, slug: str) -> dict[str, Any]:
-    ec2 = twin.client("ec2")
-    pages = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [f"*{slug}*"]}])
-    ec2.close()
-    found = [instance for reservation in pages["Reservations"] for instance in reservation["Instances"]]
-    return {next(tag["Value"] for tag in i["Tags"] if tag["Key"] == "Name"): i for i in found}
-
-
 def test_the_ready_line_says_where_everything_is(start_twin: Any) -> None:
     twin = start_twin()
     assert set(twin.line) == READY_KEYS
@@ -103,31 +58,31 @@ def test_the_ready_line_says_where_everything_is(start_twin: Any) -> None:
 def test_a_fresh_concierge_comes_online_wired_and_creates_a_worker_when_it_is_asked_to(start_twin: Any) -> None:
     twin = start_twin()
     org = twin.create_org("e2e-fresh")
-    concierge = wait_for(org, "online")
+    concierge = org.concierge_with("online")
     assert concierge["url"].startswith("http://localhost:")
 
-    machines = instances_of(twin, "e2e-fresh")
+    machines = twin.machines("e2e-fresh")
     tenant, host = machines["tenant-e2e-fresh"], machines[f"ws-tenant-e2e-fresh-{concierge['id'][:8]}"]
     assert twin.control_plane("GET", "/cp/admin/tenants/e2e-fresh").document()["instance_id"] == tenant["InstanceId"]
-    assert CONTRACT.mcp_server_name in run_on(
-        twin, host["InstanceId"], f"docker exec ws-{concierge['id']} cat {CONTRACT.settings_path}"
+    assert CONTRACT.mcp_server_name in twin.run_on(
+        host["InstanceId"], f"docker exec ws-{concierge['id']} cat {CONTRACT.settings_path}"
     )
-    log = run_on(twin, tenant["InstanceId"], "docker logs molecule-tenant 2>&1")
+    log = twin.run_on(tenant["InstanceId"], "docker logs molecule-tenant 2>&1")
     assert "already on box (boot-installed)" in log
     assert "denied" not in log
 
-    assert worker_named(org, "nonce-1") is None
+    assert org.row_named("nonce-1") is None
     org.say('Please create a workspace named "nonce-1".')
-    worker = worker_named(org, "nonce-1")
+    worker = org.row_named("nonce-1")
     assert worker is not None
     assert (worker["kind"], worker["parent_id"]) == ("workspace", concierge["id"])
-    poll(lambda: (worker_named(org, "nonce-1") or {}).get("status") == "online")
+    poll(lambda: (org.row_named("nonce-1") or {}).get("status") == "online")
 
 
 def test_the_concierge_stays_online_over_many_heartbeats(start_twin: Any) -> None:
     twin = start_twin("--light-mcp")
     org = twin.create_org("e2e-hold")
-    concierge = wait_for(org, "online")
+    concierge = org.concierge_with("online")
     seen: set[str] = set()
 
     def five_heartbeats() -> bool:
@@ -143,11 +98,11 @@ def test_the_concierge_stays_online_over_many_heartbeats(start_twin: Any) -> Non
 def test_without_the_server_the_concierge_is_failed_with_the_denial(start_twin: Any, fault: str) -> None:
     twin = start_twin("--light-mcp", "--fault", fault)
     org = twin.create_org("e2e-denied")
-    wait_for(org, "failed")
+    org.concierge_with("failed")
     row = poll(lambda: (row := org.concierge())["last_sample_error"].startswith(DENIED) and row)
     assert row["status"] == "failed"
-    tenant = instances_of(twin, "e2e-denied")["tenant-e2e-denied"]["InstanceId"]
-    log = run_on(twin, tenant, "docker logs molecule-tenant 2>&1")
+    tenant = twin.machines("e2e-denied")["tenant-e2e-denied"]["InstanceId"]
+    log = twin.run_on(tenant, "docker logs molecule-tenant 2>&1")
     assert "reason=platform_agent_mcp_server_missing" in log
     assert DENIED in log
     assert ("could not declare" in log) == (fault == "mcp-not-delivered")
@@ -158,8 +113,8 @@ def test_without_the_server_the_concierge_is_failed_with_the_denial(start_twin: 
 def test_a_fault_inside_the_concierge_acts_and_is_counted_at_the_end(start_twin: Any) -> None:
     twin = start_twin("--light-mcp", "--fault", "heartbeat-stopped:beats=1", "--fault", "agent-wedged")
     org = twin.create_org("e2e-silent")
-    wait_for(org, "online")
-    wait_for(org, "offline")
+    org.concierge_with("online")
+    org.concierge_with("offline")
     twin.process.terminate()
     assert twin.process.wait(20) == 0
     acted = json.loads(twin.process.stdout.read())["faults_acted"]
@@ -170,9 +125,9 @@ def test_a_fault_inside_the_concierge_acts_and_is_counted_at_the_end(start_twin:
 def test_a_stale_machine_runs_another_image_than_the_pin_says(start_twin: Any) -> None:
     twin = start_twin("--light-mcp", "--fault", "stale-image")
     org = twin.create_org("e2e-stale")
-    concierge = wait_for(org, "online")
-    host = instances_of(twin, "e2e-stale")[f"ws-tenant-e2e-stale-{concierge['id'][:8]}"]["InstanceId"]
-    running = run_on(twin, host, f"docker inspect --format '{{{{.Image}}}}' ws-{concierge['id']}").strip()
+    concierge = org.concierge_with("online")
+    host = twin.machines("e2e-stale")[f"ws-tenant-e2e-stale-{concierge['id'][:8]}"]["InstanceId"]
+    running = twin.run_on(host, f"docker inspect --format '{{{{.Image}}}}' ws-{concierge['id']}").strip()
     (pin,) = twin.control_plane("GET", "/cp/admin/runtime-image/promote").document()["pins"]
     images = catalogue(light_mcp=True)
     assert (running, pin["digest"]) == (images["claude-code-previous"].digest, images["claude-code"].digest)
@@ -181,23 +136,23 @@ def test_a_stale_machine_runs_another_image_than_the_pin_says(start_twin: Any) -
 def test_a_lost_row_is_claimed_and_not_there(start_twin: Any) -> None:
     twin = start_twin("--light-mcp", "--fault", "create-workspace-no-row")
     org = twin.create_org("e2e-lost")
-    wait_for(org, "online")
+    org.concierge_with("online")
     assert "nonce-2" in org.say('Please create a workspace named "nonce-2".')
-    assert worker_named(org, "nonce-2") is None
+    assert org.row_named("nonce-2") is None
 
 
 def test_a_purge_ends_every_process_and_instance_of_the_organisation(start_twin: Any) -> None:
     twin = start_twin("--light-mcp")
     kept, gone = twin.create_org("e2e-kept"), twin.create_org("e2e-gone")
-    wait_for(kept, "online")
-    wait_for(gone, "online")
+    kept.concierge_with("online")
+    gone.concierge_with("online")
     hosts = next(twin.folder.glob("molecule-twin-*")) / "hosts"
     assert len(list(hosts.iterdir())) == 4
     assert twin.purge("e2e-gone").document()["deleted"] is True
     assert [org["slug"] for org in twin.orgs()] == ["e2e-kept"]
     assert gone.call("GET", "/workspaces").status == 404
     assert len(list(hosts.iterdir())) == 2
-    poll(lambda: {i["State"]["Name"] for i in instances_of(twin, "e2e-gone").values()} == {"terminated"})
+    poll(lambda: {i["State"]["Name"] for i in twin.machines("e2e-gone").values()} == {"terminated"})
     assert kept.concierge()["status"] == "online"
 
 
@@ -205,7 +160,7 @@ def test_a_purge_ends_every_process_and_instance_of_the_organisation(start_twin:
 def test_however_a_twin_ends_no_process_port_or_folder_is_left(start_twin: Any, end: str) -> None:
     twin = start_twin("--light-mcp", "--until-stdin-closes")
     org = twin.create_org("e2e-ends")
-    wait_for(org, "online")
+    org.concierge_with("online")
     # Control plane, gateway, cloud, workspace-server and the agent, which registers before it listens.
     poll(lambda: twin.take_stock() or len(twin.ports) >= 5)
     assert len(twin.pids) >= 6
@@ -226,7 +181,7 @@ def test_a_twin_ends_when_it_is_told_to_in_the_middle_of_a_boot(start_twin: Any)
     twin = start_twin("--light-mcp")
     order = {"slug": "e2e-young", "name": "x", "owner_user_id": "x"}
     assert twin.control_plane("POST", "/cp/admin/orgs", order).status == 201
-    poll(lambda: instances_of(twin, "e2e-young"))
+    poll(lambda: twin.machines("e2e-young"))
     twin.take_stock()
     twin.process.terminate()
     assert twin.process.wait(20) == 0

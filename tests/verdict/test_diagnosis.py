@@ -156,6 +156,16 @@ def test_a_target_that_cannot_be_used_is_a_harness_failure(read: Read) -> None:
     assert (failure.cause, failure.evidence, failure.saying) == ("harness-crashed", EVIDENCE, "the twin ended")
 
 
+def test_a_platform_that_moved_is_never_green_and_never_hides_a_product_failure(read: Read, ended: Ended) -> None:
+    event = ("platform_moved", {"detail": "/buildinfo said a, and now says b"})
+    proofs = tuple(Proof(name, "proven", EVIDENCE) for name in STAGES)
+    (failure,) = of(read(*(ended(stage) for stage in STAGES), event), proofs=proofs).failures
+    assert (failure.cause, failure.code, failure.saying) == ("platform-moved", 3, event[1]["detail"])
+    assert told(of(read(event, ended("online", "refuted", cause="online-flaps")))) == [("platform-moved", 3)]
+    for stage, cause in (("workspace_created", "created-wrong-kind"), ("online", "concierge-removed")):
+        assert (cause, 1) in told(of(read(event, ended(stage, "refuted", cause=cause))))
+
+
 def test_a_leak_is_listed_beside_a_product_failure_and_never_hides_it(read: Read, ended: Ended) -> None:
     refuted = ended("torn_down", "refuted", "leaked-org: org x")
     diagnosis = of(read(INTENT, ended("online", "refuted", cause="online-flaps"), LEAK, refuted), proofs=())

@@ -172,6 +172,12 @@ def test_a_speed_is_a_number_above_zero(speed: float) -> None:
     assert "is not a number greater than zero" in problem
 
 
+def test_a_staging_run_that_is_rehearsed_on_loopback_goes_at_the_speed_of_its_twin() -> None:
+    environment = replace(READY, control_plane_url="http://127.0.0.1:8080")
+    assert choose(environment, target_flag="staging", speed_flag=100.0).speed == 100
+    assert choose(environment, target_flag="staging").speed == 1
+
+
 def test_an_embedded_target_takes_any_speed() -> None:
     assert choose(speed_flag=7.0).speed == 7
 

@@ -192,6 +192,7 @@ def test_a_run_whose_look_is_gone_from_the_bundle_is_not_proven(real: Runs, agai
     verdict = again(FRESH, touch=lambda folder: (folder / looks[-1]).unlink())
     assert of_cause(verdict) == ("unproven", "UNKNOWN", "proof-missing", 5)
     assert {name for name, status in statuses(verdict).items() if status == "missing"} == {
+        "image_running",
         "settings_wired",
         "presence_reported",
         "registered",

@@ -99,6 +99,8 @@ FULL_ZONE = "cloudflare: create DNS record: error 81045: Record quota exceeded."
 DENIES = "I don't have a `create_workspace` tool."
 CLAIMS = "I created the workspace for you."
 
+MOVED = {"platform_moved": ("events.jsonl#seq=9",)}
+
 CASES: dict[str, Case] = {
     "runtime-ignores-plugin-mcp": Case(
         found(IGNORED, **MCP),
@@ -211,6 +213,16 @@ CASES: dict[str, Case] = {
             ),
         },
         {"it gave its list": found(launched()), "it ran out of time": found(launched(**NO_TOOLS, timed_out=True))},
+    ),
+    "platform-moved": Case(
+        found(references=MOVED),
+        {
+            "nothing was written of it": found(),
+            "the concierge was lost for a reason of its own": found(
+                references=MOVED, stages={"online": StageEnd("online", "refuted", "x", "concierge-removed", "y", {})}
+            ),
+            "something else was written": found(references={"hosts": ("x",)}),
+        },
     ),
     "llm-billing": Case(
         turned(NO_CREDIT),

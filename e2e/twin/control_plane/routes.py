@@ -16,7 +16,12 @@ from e2e.twin.control_plane.orgs import (
 from e2e.twin.control_plane.pins import list_pins, promote
 from e2e.twin.control_plane.purge import list_purges, purge_org
 from e2e.twin.control_plane.tenants import get_archive, get_configuration, post_boot_event
-from e2e.twin.control_plane.workspaces import delete_workspace, get_workspace_status, provision_workspace
+from e2e.twin.control_plane.workspaces import (
+    delete_workspace,
+    get_workspace_status,
+    provision_workspace,
+    restart_workspace,
+)
 from e2e.twin.wire import Answer, Application, Call, Handler, Route
 
 
@@ -36,6 +41,7 @@ def handlers_of(estate: Estate) -> list[tuple[str, str, Handler]]:
         ("GET", "/cp/admin/runtime-image/promote", for_admin(list_pins)),
         ("POST", "/cp/workspaces/provision", for_tenants(provision_workspace)),
         ("GET", "/cp/workspaces/{workspace_id}/status", for_tenants(get_workspace_status)),
+        ("POST", "/cp/workspaces/{workspace_id}/restart", for_tenants(restart_workspace)),
         ("DELETE", "/cp/workspaces/{workspace_id}", for_tenants(delete_workspace)),
         ("GET", "/cp/tenants/config", for_tenants(get_configuration)),
         ("POST", "/cp/tenants/boot-event", for_tenants(post_boot_event)),

@@ -70,6 +70,7 @@ def _spec(estate: Estate, org: Row, name: str, digest: str, build_rootfs: Callab
             "MOLECULE_ORG_SLUG": org["slug"],
             "MOLECULE_ORG_NAME": org["name"],
             "MOLECULE_CP_URL": estate.url,
+            "ADMIN_TOKEN": org["admin_token"],
         },
         labels={},
         build_rootfs=build_rootfs,

@@ -8,7 +8,7 @@ from e2e.twin.control_plane.estate import Estate, Image
 from e2e.twin.control_plane.pins import running_image
 from e2e.twin.control_plane.provisioning import REGISTRATION_SECONDS
 from e2e.twin.database import Row
-from e2e.twin.hosts.container import ContainerSpec
+from e2e.twin.hosts.container import ContainerError, ContainerSpec
 from e2e.twin.hosts.host import Host
 from e2e.twin.identities import same_token
 from e2e.twin.images.catalogue import ENTRYPOINT
@@ -56,6 +56,23 @@ def get_workspace_status(estate: Estate, call: Call) -> Answer:
     """Answer GET /cp/workspaces/:id/status."""
     row = _find(estate, call)
     return Answer(200, _machine(estate, row["instance_id"]) | {"public_ip": ""})
+
+
+def restart_workspace(estate: Estate, call: Call) -> Answer:
+    """Answer POST /cp/workspaces/:id/restart: the container is stopped and started, with the environment it had.
+
+    The path is the twin's own: it stands for what the platform does on the host itself (docs/platform.md, plugin
+    delivery).
+    """
+    row = _find(estate, call)
+    host = estate.machines.view(row["instance_id"]).host
+    if host is None:
+        raise RefusedError(409, "the host does not run")
+    try:
+        host.container(f"ws-{row['workspace_id']}").restart()
+    except (KeyError, ContainerError) as error:
+        raise RefusedError(409, f"the container cannot be restarted: {error}") from error
+    return Answer(200, {"status": "restarted", "instance_id": row["instance_id"]})
 
 
 def delete_workspace(estate: Estate, call: Call) -> Answer:

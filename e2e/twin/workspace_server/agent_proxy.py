@@ -3,18 +3,28 @@
 import threading
 from dataclasses import dataclass, field
 
-from e2e.twin.database import Row, timestamp
-from e2e.twin.outbound import Reply, UnreachableError, request
+from e2e.twin.database import Row
+from e2e.twin.outbound import Reply, UnreachableError
 from e2e.twin.wire import Answer, Call, RefusedError
 from e2e.twin.workspace_server.guards import caller_guard
+from e2e.twin.workspace_server.restart import restart_in_background
 from e2e.twin.workspace_server.tenant import Tenant
+from e2e.twin.workspace_server.turn_queue import TURN_SECONDS, enqueue, hand_over
 from e2e.twin.workspace_server.workspaces import find
 
 SYNC_BUDGET_SECONDS = 90.0
 """Platform seconds that a turn from the canvas may take before it is answered with ``queued``."""
 
-TURN_SECONDS = 420.0
-"""Platform seconds after which the agent is given up."""
+WARMING = "concierge is warming up (verifying management tools) — retry shortly"
+ACCEPTED = 202
+
+
+class BusyError(RefusedError):
+    """503 with the pause that the caller should make."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "workspace agent busy — retry after a short backoff")
+        self.answer = Answer(503, self.answer.document, headers={"retry-after": "30"})
 
 
 @dataclass(slots=True)
@@ -32,15 +42,20 @@ def send_message(tenant: Tenant, call: Call) -> Answer:
     method = _check_body(call)
     if row["status"] == "removed":
         raise RefusedError(404, "workspace not found")
+    if row["kind"] == "platform":
+        _refuse_for_now(tenant, row)
     if row["delivery_mode"] == "poll":
         return Answer(200, {"status": "queued", "delivery_mode": "poll", "method": method})
     if not row["url"]:
         raise RefusedError(503, "workspace has no URL", status=row["status"])
+    queued = tenant.faults.acting("agent-queued", "chat turn") if row["kind"] == "platform" else None
+    if queued is not None and queued.parameters["status"] == ACCEPTED:
+        return Answer(ACCEPTED, enqueue(tenant, row, call.body))
     turn = _Turn()
     tenant.background.start(f"a2a-{row['id'][:8]}", lambda: _forward(tenant, row, call.body, turn))
     from_agent = "x-workspace-id" in call.headers
     patience = tenant.clock.real(TURN_SECONDS if from_agent else SYNC_BUDGET_SECONDS)
-    if not turn.over.wait(patience):
+    if queued is not None or not turn.over.wait(patience):
         return Answer(200, {"status": "queued", "delivery_mode": "push-async", "method": method})
     if turn.reply is None:
         raise RefusedError(502, "failed to reach workspace agent")
@@ -50,10 +65,21 @@ def send_message(tenant: Tenant, call: Call) -> Answer:
     return Answer(turn.reply.status, body=turn.reply.body, headers={"content-type": content_type})
 
 
-def queue_item(tenant: Tenant, call: Call) -> Answer:
-    """Answer GET /workspaces/:id/a2a/queue/:qid. Nothing is ever queued with an id here, so none is known."""
-    find(tenant, call.parameters["workspace_id"])
-    raise RefusedError(404, "queue item not found", retryable=True)
+def _refuse_for_now(tenant: Tenant, row: Row) -> None:
+    """Turn a chat turn with the concierge away before it is dispatched, if there is a reason.
+
+    Raises:
+        RefusedError: 503 while the tools are not verified (versions that verify), or while a fault is on.
+    """
+    if tenant.gate.verifies_online and row["status"] == "provisioning":
+        raise RefusedError(503, WARMING, warming=True, retry_after=5)
+    if tenant.faults.acts("agent-busy", "chat turn"):
+        raise BusyError
+    if tenant.faults.acts("agent-restarting", "chat turn"):
+        restart_in_background(tenant, row["id"])
+        raise RefusedError(
+            503, "workspace agent unreachable — container restart triggered", restarting=True, retry_after=15
+        )
 
 
 def _check_body(call: Call) -> str:
@@ -71,17 +97,7 @@ def _check_body(call: Call) -> str:
 
 def _forward(tenant: Tenant, row: Row, body: bytes, turn: _Turn) -> None:
     try:
-        turn.reply = request(
-            "POST",
-            row["url"],
-            timeout=tenant.clock.real(TURN_SECONDS),
-            headers={"Content-Type": "application/json"},
-            body=body,
-        )
-        if turn.reply.status == 200:
-            tenant.database.execute(
-                "UPDATE workspaces SET last_outbound_at = ? WHERE id = ?", timestamp(tenant.clock.now()), row["id"]
-            )
+        turn.reply = hand_over(tenant, row, body)
     except UnreachableError as error:
         tenant.log(f"ProxyA2A: workspace={row['id']} forward failed: {error}")
     finally:

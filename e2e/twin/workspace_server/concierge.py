@@ -6,7 +6,8 @@ from e2e.twin.database import Row, timestamp
 from e2e.twin.wire import Answer, Call, RefusedError
 from e2e.twin.workspace_server.concierge_faults import disturbed_source
 from e2e.twin.workspace_server.guards import admin_guard
-from e2e.twin.workspace_server.plugins import NotEntitledError, declare_plugin
+from e2e.twin.workspace_server.plugins import NotEntitledError, declare_plugin, record_install
+from e2e.twin.workspace_server.schema import ONE_ROOT_INDEX
 from e2e.twin.workspace_server.tenant import Tenant
 
 CONCIERGE_MODEL = "moonshot/kimi-k2.6"
@@ -22,6 +23,8 @@ above all by creating workspaces for the work that people bring to you.
 
 def install_row(tenant: Tenant, workspace_id: str, name: str) -> None:
     """Write the concierge's row (``offline``) and put the organisation's old roots under it; safe to repeat."""
+    if tenant.faults.acts("no-concierge", "install of the platform agent"):
+        return
     with tenant.database.transaction():
         tenant.database.execute(
             """INSERT INTO workspaces (id, name, tier, status, kind, template, runtime, created_at)
@@ -36,16 +39,29 @@ def install_row(tenant: Tenant, workspace_id: str, name: str) -> None:
             workspace_id,
             workspace_id,
         )
+    if tenant.faults.acts("two-concierges", "install of the platform agent"):
+        _install_another(tenant, name)
 
 
-def apply_provision_config(tenant: Tenant, row: Row, files: dict[str, str]) -> dict[str, str]:
-    """Prepare one provision of the concierge and return its config files.
+def _install_another(tenant: Tenant, name: str) -> None:
+    tenant.database.execute(f"DROP INDEX IF EXISTS {ONE_ROOT_INDEX}")
+    tenant.database.execute(
+        """INSERT INTO workspaces (id, name, tier, status, kind, template, runtime, created_at)
+           VALUES (?, ?, 0, 'offline', 'platform', 'platform-agent', 'claude-code', ?)""",
+        tenant.identities.new_uuid(),
+        name,
+        timestamp(tenant.clock.now()),
+    )
+
+
+def apply_provision_config(tenant: Tenant, row: Row, files: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Prepare one provision of the concierge; return its config files and what its environment gets besides.
 
     In this order: a model, a provider for it, the management plugin, the name in the system prompt. What cannot be
     declared is only logged; the boot goes on without the management server.
     """
     workspace_id = row["id"]
-    _seed_secret(tenant, workspace_id, "MODEL", CONCIERGE_MODEL)
+    environment = _choose_model(tenant, workspace_id)
     if _secret(tenant, workspace_id, "MODEL").startswith("moonshot/"):
         _seed_secret(tenant, workspace_id, "LLM_PROVIDER", "platform")
     if not _declare_management_plugin(tenant, workspace_id):
@@ -58,7 +74,7 @@ def apply_provision_config(tenant: Tenant, row: Row, files: dict[str, str]) -> d
         f"Provisioner: applied platform-agent env + {NAME_PLACEHOLDER} substitution for {workspace_id} "
         f'(name="{row["name"]}", {len(prepared)} config file(s))'
     )
-    return prepared
+    return prepared, environment
 
 
 def read_install(tenant: Tenant, call: Call) -> tuple[str, str]:
@@ -84,12 +100,24 @@ def _declare_management_plugin(tenant: Tenant, workspace_id: str) -> bool:
     if tenant.faults.acts("mcp-not-delivered", "concierge provision hook"):
         return False
     contract = tenant.contract
+    name, source = contract.plugin_declared_name, contract.plugin_source
     try:
-        source = disturbed_source(tenant.faults, contract.plugin_source)
-        declare_plugin(tenant, workspace_id, contract.plugin_declared_name, source)
+        source = disturbed_source(tenant.faults, source)
+        declare_plugin(tenant, workspace_id, name, source)
+        if tenant.faults.acts("stale-plugin-record", "concierge provision hook"):
+            record_install(tenant, workspace_id, name, source)
     except (NotEntitledError, sqlite3.Error):
         return False
     return True
+
+
+def _choose_model(tenant: Tenant, workspace_id: str) -> dict[str, str]:
+    """Seed the model as a secret, from where every container gets it."""
+    if tenant.faults.acts("model-secret-missing", "concierge provision hook"):
+        # The container gets a model all the same: it boots, and the gate finds no secret.
+        return {"MODEL": CONCIERGE_MODEL, "MOLECULE_MODEL": CONCIERGE_MODEL, "LLM_PROVIDER": "platform"}
+    _seed_secret(tenant, workspace_id, "MODEL", CONCIERGE_MODEL)
+    return {}
 
 
 def _seed_secret(tenant: Tenant, workspace_id: str, key: str, value: str) -> None:

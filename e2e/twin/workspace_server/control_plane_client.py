@@ -47,6 +47,11 @@ def deprovision(tenant: Tenant, workspace_id: str, instance_id: str) -> None:
     _ask(tenant, "DELETE", f"/cp/workspaces/{workspace_id}?instance_id={instance_id}", None)
 
 
+def restart(tenant: Tenant, workspace_id: str) -> None:
+    """Have the workspace's container stopped and started on the host it has. Raises as :func:`provision`."""
+    _ask(tenant, "POST", f"/cp/workspaces/{workspace_id}/restart", {})
+
+
 def _ask(tenant: Tenant, method: str, path: str, body: object) -> Mapping[str, object]:
     configuration = tenant.configuration
     headers = {

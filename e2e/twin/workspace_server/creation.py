@@ -10,7 +10,9 @@ from typing import Any
 from e2e.twin.database import timestamp
 from e2e.twin.wire import Answer, Call, Document, RefusedError
 from e2e.twin.workspace_server.guards import admin_guard, mint_token
+from e2e.twin.workspace_server.plugins import declare_plugin
 from e2e.twin.workspace_server.provision import provision_in_background
+from e2e.twin.workspace_server.schema import ONE_ROOT_INDEX
 from e2e.twin.workspace_server.tenant import Tenant
 
 DEFAULT_RUNTIME = "claude-code"
@@ -49,6 +51,12 @@ def create_workspace(tenant: Tenant, call: Call) -> Answer:
     """Answer POST /workspaces."""
     admin_guard(tenant, call)
     order = read_order(call.json_object())
+    if tenant.faults.acts("create-workspace-rejected", "POST /workspaces"):
+        raise RefusedError(
+            422,
+            f"model {order.model!r} is not registered for runtime {order.runtime!r}",
+            code="UNREGISTERED_MODEL_FOR_RUNTIME",
+        )
     if tenant.faults.acts("create-workspace-no-row", "POST /workspaces"):
         return Answer(201, _receipt(tenant.identities.new_uuid(), order, tenant.identities.new_token("mol_ws")))
     workspace_id = tenant.identities.new_uuid()
@@ -57,6 +65,7 @@ def create_workspace(tenant: Tenant, call: Call) -> Answer:
         name = _free_name(tenant, order.name)
         _insert(tenant, workspace_id, name, parent, order)
         token = mint_token(tenant, workspace_id, "api")
+        _misplace(tenant, workspace_id)
     tenant.record_event(workspace_id, "WORKSPACE_CREATED", name=name)
     if order.external:
         status = "online" if order.url else "awaiting_agent"
@@ -64,6 +73,18 @@ def create_workspace(tenant: Tenant, call: Call) -> Answer:
         return Answer(201, {"id": workspace_id, "external": True, "status": status, "connection": connection})
     provision_in_background(tenant, workspace_id)
     return Answer(201, _receipt(workspace_id, order, token))
+
+
+def _misplace(tenant: Tenant, workspace_id: str) -> None:
+    """Make of the fresh row what was not ordered, while a fault is on."""
+    if tenant.faults.acts("created-under-wrong-parent", "POST /workspaces"):
+        tenant.database.execute("UPDATE workspaces SET parent_id = NULL WHERE id = ?", workspace_id)
+    if tenant.faults.acts("created-wrong-kind", "POST /workspaces"):
+        tenant.database.execute(f"DROP INDEX IF EXISTS {ONE_ROOT_INDEX}")
+        tenant.database.execute("UPDATE workspaces SET kind = 'platform', parent_id = NULL WHERE id = ?", workspace_id)
+    if tenant.faults.is_on("privileged-plugin-on-ordinary-workspace"):
+        contract = tenant.contract
+        declare_plugin(tenant, workspace_id, contract.plugin_declared_name, contract.plugin_source)
 
 
 def read_order(document: Document | None) -> Order:

@@ -5,7 +5,7 @@ and what the platform knows, and say what is to be done; the registry does it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from e2e.contract import Contract
 
@@ -22,6 +22,14 @@ class GatePolicy:
     Attributes:
         version: its name, the day it went live.
         unreported_presence_passes: an absent ``mcp_server_present`` (older runtimes) is let through.
+        tools_grace_seconds: platform seconds for which the tools may be missing before the row is degraded, counted
+            from the first heartbeat without them; a degraded row then stays degraded. None: no grace and no memory, so
+            that the row flaps.
+        required_tool: the verb that must be loaded; None stands for the one that the delivery contract requires.
+        keeps_tools: the reported tools are persisted and returned by the tenant API.
+        reconciles_on_denial: a denial for lack of the server starts the plugin reconcile (core #33).
+        verifies_online: a concierge stays ``provisioning`` until its tools were seen, and the reconcile looks into the
+            settings file.
     """
 
     version: str
@@ -29,17 +37,43 @@ class GatePolicy:
     checks_presence: bool = False
     unreported_presence_passes: bool = False
     checks_tools: bool = False
+    tools_grace_seconds: float | None = None
+    required_tool: str | None = None
+    keeps_tools: bool = False
+    reconciles_on_denial: bool = False
+    verifies_online: bool = False
+
+    def required_tool_id(self, contract: Contract) -> str:
+        """Return the id under which the runtime must report the required tool."""
+        return contract.tool_id(self.required_tool_name(contract))
+
+    def required_tool_name(self, contract: Contract) -> str:
+        """Return the required verb."""
+        return self.required_tool or contract.create_workspace.required_tool
 
 
-POLICIES: dict[str, GatePolicy] = {
-    policy.version: policy
-    for policy in (
-        GatePolicy("2026-06-15"),
-        GatePolicy("2026-06-18", checks_presence=True),
-        GatePolicy("2026-06-18b", checks_presence=True, unreported_presence_passes=True),
-        GatePolicy("2026-06-20", checks_presence=True, unreported_presence_passes=True, checks_tools=True),
+def _policies() -> tuple[GatePolicy, ...]:
+    model = GatePolicy("2026-06-15")
+    presence = replace(model, version="2026-06-18", checks_presence=True)
+    lenient = replace(presence, version="2026-06-18b", unreported_presence_passes=True)
+    tools = replace(lenient, version="2026-06-20", checks_tools=True)
+    grace = replace(tools, version="2026-06-22", tools_grace_seconds=90.0)
+    # The grace grew and the deadlock of the delivery was broken on 2026-06-24: both are in the next version.
+    verb = replace(
+        grace,
+        version="2026-06-25",
+        tools_grace_seconds=180.0,
+        required_tool="provision_workspace",
+        keeps_tools=True,
+        reconciles_on_denial=True,
     )
-}
+    verified = replace(verb, version="2026-06-26", verifies_online=True)
+    return (model, presence, lenient, tools, grace, verb, verified)
+
+
+POLICIES: dict[str, GatePolicy] = {policy.version: policy for policy in _policies()}
+"""The versions of the gate by name, oldest first; each is the one before it and a change."""
+
 DEFAULT_GATE = "2026-06-20"
 
 
@@ -58,7 +92,8 @@ class Heartbeat:
 class Standing:
     """What the platform knows of a workspace when its heartbeat is judged.
 
-    ``declared_lookup_error`` is set where the declared plugins could not be read.
+    ``declared_lookup_error`` is set where the declared plugins could not be read. ``tools_missing_for`` is how long (in
+    platform seconds) the heartbeats up to this one have lacked the tools, for versions that keep that in mind.
     """
 
     workspace_id: str
@@ -68,6 +103,7 @@ class Standing:
     management_plugin_declared: bool = True
     declared_lookup_error: str | None = None
     register_failed_recently: bool = False
+    tools_missing_for: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +130,14 @@ class BringOnline:
     line: str | None
 
 
-Effect = Fail | Degrade | BringOnline
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The row stays what it is, ``provisioning``, and the log says what for."""
+
+    line: str
+
+
+Effect = Fail | Degrade | BringOnline | Hold
 
 
 def missing_identity(policy: GatePolicy, *, has_model: bool, presence: bool | None) -> str | None:
@@ -117,11 +160,30 @@ def judge_register(
     return Fail(reason, error, f"Registry register: {error} (workspace={workspace_id})")
 
 
+def lacking_tools(policy: GatePolicy, contract: Contract, standing: Standing, beat: Heartbeat) -> str | None:
+    """Say what the concierge's report of its tools lacks, or None: also where this version does not look at them."""
+    applies = policy.checks_tools and standing.kind == "platform" and beat.mcp_server_present is True
+    if not applies:
+        return None
+    if beat.loaded_mcp_tools is None:
+        return (
+            f"platform agent runtime did not report {contract.loaded_mcp_tools_field} on a "
+            f"{contract.runtime_present_field}=true heartbeat; cannot verify "
+            f"{policy.required_tool_name(contract)} tool is loaded —"
+        )
+    if standing.declared_lookup_error is not None:
+        return f"platform agent declared management MCP lookup failed: {standing.declared_lookup_error};"
+    if standing.management_plugin_declared and policy.required_tool_id(contract) not in beat.loaded_mcp_tools:
+        return "platform agent management MCP declared but not loaded;"
+    return None
+
+
 def judge_heartbeat(policy: GatePolicy, contract: Contract, standing: Standing, beat: Heartbeat) -> list[Effect]:
     """Judge one heartbeat, after its columns were written and ``provisioning`` was flipped to ``online``.
 
-    The effects are meant one after the other. Every branch looks at the status *before* the first of them, and the way
-    back from ``degraded`` does not look at the tools: with tools absent the row flaps on alternate heartbeats.
+    Versions that verify do not flip a concierge. The effects are meant one after the other; every branch looks at the
+    status *before* the first of them. Before versions with a grace the way back from ``degraded`` does not look at the
+    tools: with tools absent the row flaps on alternate heartbeats.
     """
     denial = _denial(policy, contract, standing, beat)
     return [denial] if denial is not None else list(_transitions(policy, contract, standing, beat))
@@ -139,17 +201,20 @@ def _denial(policy: GatePolicy, contract: Contract, standing: Standing, beat: He
 
 
 def _transitions(policy: GatePolicy, contract: Contract, standing: Standing, beat: Heartbeat) -> Iterator[Effect]:
+    lack = lacking_tools(policy, contract, standing, beat)
+    if lack is not None and _is_verified_first(policy, standing):
+        yield Hold(f"Heartbeat: platform {standing.workspace_id} warming, holding provisioning ({lack.rstrip(' ;—')})")
+        return
+    degraded_for_tools = lack is not None and _grace_is_over(policy, standing)
+    if degraded_for_tools:
+        yield Degrade(f"Heartbeat: {lack} marking degraded (core#3082) (workspace={standing.workspace_id})")
     if standing.status == "online":
-        if standing.kind == "platform" and policy.checks_tools and beat.mcp_server_present is True:
-            lack = _tools_lack(contract, standing, beat)
-            if lack is not None:
-                yield Degrade(f"Heartbeat: {lack} marking degraded (core#3082) (workspace={standing.workspace_id})")
         too_many_errors = beat.error_rate >= DEGRADE_AT_ERROR_RATE and not beat.manages_own_status
         if beat.wedged or too_many_errors or standing.register_failed_recently:
             yield Degrade(None)
     elif standing.status == "degraded":
         calm = beat.error_rate < RECOVER_BELOW_ERROR_RATE and not beat.wedged and not beat.manages_own_status
-        if calm and not standing.register_failed_recently:
+        if calm and not standing.register_failed_recently and not degraded_for_tools:
             yield BringOnline("degraded", None)
     elif standing.status in _RECOVERIES:
         how = _RECOVERIES[standing.status]
@@ -165,15 +230,12 @@ _RECOVERIES = {
 }
 
 
-def _tools_lack(contract: Contract, standing: Standing, beat: Heartbeat) -> str | None:
-    if beat.loaded_mcp_tools is None:
-        return (
-            f"platform agent runtime did not report {contract.loaded_mcp_tools_field} on a "
-            f"{contract.runtime_present_field}=true heartbeat; cannot verify "
-            f"{contract.create_workspace.required_tool} tool is loaded —"
-        )
-    if standing.declared_lookup_error is not None:
-        return f"platform agent declared management MCP lookup failed: {standing.declared_lookup_error};"
-    if standing.management_plugin_declared and contract.required_tool_id not in beat.loaded_mcp_tools:
-        return "platform agent management MCP declared but not loaded;"
-    return None
+def _is_verified_first(policy: GatePolicy, standing: Standing) -> bool:
+    return policy.verifies_online and standing.status in _RECOVERIES
+
+
+def _grace_is_over(policy: GatePolicy, standing: Standing) -> bool:
+    """Say whether missing tools degrade: at once, but of an online row only, in versions that know no grace."""
+    if policy.tools_grace_seconds is None:
+        return standing.status == "online"
+    return standing.status in ("online", "degraded") and standing.tools_missing_for >= policy.tools_grace_seconds

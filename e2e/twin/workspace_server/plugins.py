@@ -3,10 +3,15 @@
 (docs/platform.md, plugin delivery)
 """
 
-from e2e.twin.database import timestamp
+from e2e.twin.database import Row, timestamp
 from e2e.twin.wire import Answer, Call, RefusedError
+from e2e.twin.workspace_server.delivery import PushError, StageError, is_on_box, push_plugin, stage_plugin
 from e2e.twin.workspace_server.guards import workspace_guard
+from e2e.twin.workspace_server.restart import restart_in_background
 from e2e.twin.workspace_server.tenant import Tenant
+
+DENIAL_COOLDOWN_SECONDS = 300.0
+"""Platform seconds between two reconciles that denials of one workspace start."""
 
 
 class NotEntitledError(Exception):
@@ -64,30 +69,60 @@ def reconcile_in_background(tenant: Tenant, workspace_id: str) -> None:
 def reconcile(tenant: Tenant, workspace_id: str) -> None:
     """Bring what is declared and what is recorded together.
 
-    What lies on the box already (installed at boot) is only recorded. This twin does not push a plugin onto a box:
-    it says so in the log, as the platform does when a push fails.
+    What lies on the box already (installed at boot) is only recorded. What does not is pushed onto it, and one restart
+    lets it take effect. A plugin that is on record is believed to be there, in versions that do not verify.
     """
     row = tenant.workspace(workspace_id)
     if row is None:
         return
     declared = declared_plugins(tenant, workspace_id)
     recorded = recorded_plugins(tenant, workspace_id)
-    installed = 0
+    installed = skipped = 0
+    restart = False
     for name, source in declared.items():
-        if name in recorded:
-            continue
-        prefix = f"Plugin reconcile: workspace={workspace_id} plugin={name}"
-        if row["instance_id"] and (tenant.configs_of(row["instance_id"]) / "plugins" / name / "plugin.yaml").is_file():
+        on_box = is_on_box(tenant, row["instance_id"], name)
+        if name in recorded and (on_box or not tenant.gate.verifies_online):
+            skipped += 1
+        elif on_box:
             record_install(tenant, workspace_id, name, source)
             installed += 1
-            tenant.log(f"{prefix} already on box (boot-installed) — recording tracking row only, no re-deliver/restart")
-        else:
-            tenant.log(f"{prefix} deliver failed")
+            tenant.log(
+                f"Plugin reconcile: workspace={workspace_id} plugin={name} already on box (boot-installed) — "
+                "recording tracking row only, no re-deliver/restart"
+            )
+        elif _deliver(tenant, row, name, source):
+            installed += 1
+            restart = True
     if declared:
         tenant.log(
             f"Plugin reconcile: workspace={workspace_id} complete — installed={installed} "
-            f"skipped(already-present)={len(set(declared) & set(recorded))} declared={len(declared)}"
+            f"skipped(already-present)={skipped} declared={len(declared)}"
         )
+    if restart:
+        restart_in_background(tenant, workspace_id)
+
+
+def reconcile_after_denial(tenant: Tenant, workspace_id: str) -> None:
+    """Start the reconcile although the gate refused, since what is missing may be what it delivers (core #33)."""
+    if tenant.denials.passes(workspace_id, tenant.monotonic(), tenant.clock.wall(DENIAL_COOLDOWN_SECONDS)):
+        reconcile_in_background(tenant, workspace_id)
+
+
+def _deliver(tenant: Tenant, row: Row, name: str, source: str) -> bool:
+    prefix = f"Plugin reconcile: workspace={row['id']}"
+    try:
+        archive = stage_plugin(tenant, source)
+    except StageError as error:
+        tenant.log(f"{prefix} plugin={name} stage failed (source={source}): {error}")
+        return False
+    try:
+        fingerprint = push_plugin(tenant, row["instance_id"], name, archive)
+        record_install(tenant, row["id"], name, source)
+    except (PushError, NotEntitledError) as error:
+        tenant.log(f"{prefix} plugin={name} deliver failed: {error}")
+        return False
+    tenant.log(f"{prefix} installed declared plugin {name} from {source} (sha={fingerprint})")
+    return True
 
 
 def list_plugins(tenant: Tenant, call: Call) -> Answer:
@@ -123,5 +158,11 @@ def _workspace_of(tenant: Tenant, call: Call) -> str:
 
 def _check_entitlement(tenant: Tenant, workspace_id: str, name: str) -> None:
     row = tenant.workspace(workspace_id)
-    if name == tenant.contract.plugin_declared_name and (row is None or row["kind"] != "platform"):
+    if name != tenant.contract.plugin_declared_name or (row is not None and row["kind"] == "platform"):
+        return
+    if not any(tenant.faults.acts(gap, "entitlement check") for gap in _GAPS):
         raise NotEntitledError(f"plugin {name} may only be installed on the platform root")
+
+
+_GAPS = ("privileged-plugin-on-ordinary-workspace", "entitlement-bypass")
+"""Faults under which the entitlement is not checked."""

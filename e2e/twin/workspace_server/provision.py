@@ -6,6 +6,7 @@ from e2e.twin.database import Row
 from e2e.twin.workspace_server.concierge import apply_provision_config
 from e2e.twin.workspace_server.concierge_faults import disturbed_environment, disturbed_files
 from e2e.twin.workspace_server.control_plane_client import ProvisionError, deprovision, provision
+from e2e.twin.workspace_server.guards import mint_token
 from e2e.twin.workspace_server.plugins import declared_plugins, recorded_plugins
 from e2e.twin.workspace_server.tenant import Tenant
 
@@ -28,21 +29,47 @@ def provision_workspace(tenant: Tenant, workspace_id: str) -> None:
     row = tenant.workspace(workspace_id)
     if row is None or row["status"] == "removed":
         return
-    files = config_files(tenant, row)
+    files, environment = config_files(tenant, row), dict[str, str]()
     if row["kind"] == "platform":
-        files = disturbed_files(tenant.faults, apply_provision_config(tenant, row, files))
-    if not tenant.has_model(workspace_id):
+        files, environment = apply_provision_config(tenant, row, files)
+        files = disturbed_files(tenant.faults, files)
+        if tenant.faults.acts("register-unauthorized", "provision of the concierge"):
+            # Another provision of the same workspace was first, and the token is on its machine.
+            mint_token(tenant, workspace_id, "instance")
+    environment = container_environment(tenant, row) | environment
+    if "MODEL" not in environment:
         tenant.log(f"Provisioner: workspace {workspace_id} has no model; aborting provision (MISSING_MODEL)")
         tenant.fail(workspace_id, "no model is configured for this workspace", code="MISSING_MODEL")
         return
+    if row["kind"] != "platform" and tenant.faults.acts("created-workspace-failed", "provision of a workspace"):
+        tenant.fail(workspace_id, "no credential for the provider of the model", code="MISSING_BYOK_CREDENTIAL")
+        return
     try:
-        instance_id = provision(tenant, row, container_environment(tenant, row), files)
+        instance_id = provision(tenant, row, environment, files)
         tenant.database.execute("UPDATE workspaces SET instance_id = ? WHERE id = ?", instance_id, workspace_id)
         tenant.record_event(workspace_id, "WORKSPACE_PROVISIONED", instance_id=instance_id)
         _undo_if_removed(tenant, workspace_id, instance_id)
     except ProvisionError as error:
         tenant.log(f"Provisioner: workspace {workspace_id} provision failed: {error}")
         tenant.fail(workspace_id, str(error))
+
+
+def reprovision_in_background(tenant: Tenant, workspace_id: str) -> None:
+    """Give the workspace a new host with a new container, in place of the one it has."""
+    tenant.background.start(f"reprovision-{workspace_id[:8]}", lambda: _reprovision(tenant, workspace_id))
+
+
+def _reprovision(tenant: Tenant, workspace_id: str) -> None:
+    row = tenant.workspace(workspace_id)
+    if row is None:
+        return
+    tenant.database.execute("UPDATE workspace_tokens SET revoked = 1 WHERE workspace_id = ?", workspace_id)
+    if row["instance_id"]:
+        try:
+            deprovision(tenant, workspace_id, row["instance_id"])
+        except ProvisionError as error:
+            tenant.log(f"Provisioner: workspace {workspace_id} deprovision failed: {error}")
+    provision_in_background(tenant, workspace_id)
 
 
 def container_environment(tenant: Tenant, row: Row) -> dict[str, str]:
@@ -59,7 +86,7 @@ def container_environment(tenant: Tenant, row: Row) -> dict[str, str]:
         "PLUGINS_DIR": "/plugins",
         "PYTHONPATH": "/app",
         "MOLECULE_ORG_ID": configuration.org_id,
-        "MOLECULE_DECLARED_PLUGINS": ",".join(_plugin_sources(tenant, workspace_id)),
+        "MOLECULE_DECLARED_PLUGINS": ",".join(_plugin_sources(tenant, row)),
         "MOLECULE_GITEA_BASE_URL": configuration.control_plane_url,
         "MOLECULE_TEMPLATE_REPO_TOKEN": configuration.template_repository_token,
         "MOLECULE_PLATFORM_SPEED": f"{configuration.speed:g}",
@@ -78,6 +105,10 @@ def container_environment(tenant: Tenant, row: Row) -> dict[str, str]:
             "GIT_HTTP_PASSWORD": "x-oauth-basic",
         }.items():
             environment.setdefault(name, value)
+        if tenant.faults.acts("mcp-auth-error", "environment of the concierge"):
+            del environment["MOLECULE_ORG_API_KEY"]
+        if tenant.faults.acts("secret-in-log", "environment of the concierge"):
+            tenant.log(f"Provisioner: environment of {workspace_id}: MOLECULE_ORG_API_KEY={configuration.admin_token}")
         return disturbed_environment(tenant.faults, environment)
     return environment
 
@@ -100,7 +131,16 @@ def config_files(tenant: Tenant, row: Row) -> dict[str, str]:
     return {"config.yaml": "\n".join(lines) + "\n", "system-prompt.md": prompt}
 
 
-def _plugin_sources(tenant: Tenant, workspace_id: str) -> list[str]:
+_LEFT_TO_THE_RECONCILE = ("delivery-deadlock", "denial-before-delivery", "stale-plugin-record")
+"""Faults in which the boot is not told to install the concierge's plugins."""
+
+
+def _plugin_sources(tenant: Tenant, row: Row) -> list[str]:
+    workspace_id = row["id"]
+    if row["kind"] == "platform":
+        acting = [name for name in _LEFT_TO_THE_RECONCILE if tenant.faults.acts(name, "environment of the concierge")]
+        if acting:
+            return []
     return list((recorded_plugins(tenant, workspace_id) | declared_plugins(tenant, workspace_id)).values())
 
 

@@ -7,12 +7,14 @@ import json
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from e2e.twin.database import Row, timestamp
 from e2e.twin.wire import Answer, Call, Document, RefusedError
 from e2e.twin.workspace_server.addresses import address_error
 from e2e.twin.workspace_server.gate import judge_register
 from e2e.twin.workspace_server.guards import has_instance_token, mint_token, registry_guard
+from e2e.twin.workspace_server.hearing import heard
 from e2e.twin.workspace_server.log import go_duration, quoted
 from e2e.twin.workspace_server.plugins import reconcile_in_background
 from e2e.twin.workspace_server.tenant import Tenant
@@ -76,6 +78,8 @@ def _bind(tenant: Tenant, call: Call) -> Registration | None:
     payload = call.json_object()
     if payload is None:
         return None
+    if isinstance(payload.get("id"), str):
+        payload = heard(tenant, tenant.workspace(payload["id"]), payload)
     texts = {name: payload.get(name) or "" for name in ("id", "url", "delivery_mode", "kind")}
     card = payload.get("agent_card")
     if not isinstance(card, dict) or not texts["id"] or not all(isinstance(text, str) for text in texts.values()):
@@ -126,14 +130,28 @@ def _admit_known_caller(tenant: Tenant, registration: Registration, row: Row | N
             raise _refused(
                 tenant, registration, row, "url_required_for_push", "url is required for push-mode workspaces"
             )
-        rejected = address_error(url)
+        rejected = _unresolved(tenant, row, url) or address_error(url)
         if rejected is not None:
             raise _refused(tenant, registration, row, "url_validate_failed", rejected)
-    _bring_online(tenant, registration, url, mode)
-    if row is None or row["status"] != "online":
-        reconcile_in_background(tenant, workspace_id)
-    tenant.record_event(workspace_id, "WORKSPACE_ONLINE")
+    # Versions that verify let a concierge go online with a heartbeat that shows its tools, not before.
+    status = "provisioning" if is_platform and tenant.gate.verifies_online else "online"
+    _write_row(tenant, registration, status, url, mode)
+    if status == "online":
+        if row is None or row["status"] != "online":
+            reconcile_in_background(tenant, workspace_id)
+        tenant.record_event(workspace_id, "WORKSPACE_ONLINE")
     return _welcome(tenant, workspace_id, mode)
+
+
+def _unresolved(tenant: Tenant, row: Row | None, url: str) -> str | None:
+    """Say that the concierge's name is not known yet, while a fault keeps it unknown."""
+    if row is None or row["kind"] != "platform":
+        return None
+    again = row["agent_card"] is not None and tenant.faults.acts("stale-register-failure", "second registration")
+    if not again and not tenant.faults.acts("register-rejected-url", "URL of the concierge"):
+        return None
+    host = urlsplit(url).hostname
+    return f'hostname "{host}" cannot be resolved (DNS error): lookup {host}: no such host'
 
 
 def _pass_gate(tenant: Tenant, registration: Registration, row: Row | None) -> None:
@@ -151,17 +169,19 @@ def _pass_gate(tenant: Tenant, registration: Registration, row: Row | None) -> N
     raise _refused(tenant, registration, row, f"platform_agent_{verdict.reason}", _IDENTITY_INCOMPLETE, verdict.error)
 
 
-def _bring_online(tenant: Tenant, registration: Registration, url: str, mode: str) -> None:
+def _write_row(tenant: Tenant, registration: Registration, status: str, url: str, mode: str) -> None:
     now = tenant.monotonic()
     tenant.database.execute(
         """INSERT INTO workspaces (id, name, tier, status, url, delivery_mode, agent_card, created_at, live_until)
-           VALUES (?, ?, 4, 'online', ?, ?, ?, ?, ?)
-           ON CONFLICT (id) DO UPDATE SET status = 'online', url = excluded.url, agent_card = excluded.agent_card,
-               delivery_mode = excluded.delivery_mode, live_until = excluded.live_until, provisioning_since = NULL,
-               last_register_failure = NULL
+           VALUES (?, ?, 4, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET status = excluded.status, url = excluded.url,
+               agent_card = excluded.agent_card, delivery_mode = excluded.delivery_mode,
+               live_until = excluded.live_until, last_register_failure = NULL,
+               provisioning_since = CASE WHEN excluded.status = 'provisioning' THEN provisioning_since END
            WHERE workspaces.status <> 'removed'""",
         registration.workspace_id,
         str(registration.agent_card.get("name") or registration.workspace_id),
+        status,
         url,
         mode,
         json.dumps(registration.agent_card),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from e2e.twin.wire import Answer, Application, Call, Handler, Route
-from e2e.twin.workspace_server.agent_proxy import queue_item, send_message
+from e2e.twin.workspace_server.agent_proxy import send_message
 from e2e.twin.workspace_server.concierge import install_row, installed, read_install
 from e2e.twin.workspace_server.creation import DEFAULT_RUNTIME, create_workspace
 from e2e.twin.workspace_server.guards import admin_guard, tenant_guard
@@ -12,7 +12,9 @@ from e2e.twin.workspace_server.heartbeat import heartbeat
 from e2e.twin.workspace_server.plugins import install_plugin, list_plugins
 from e2e.twin.workspace_server.provision import provision_in_background
 from e2e.twin.workspace_server.register import register
+from e2e.twin.workspace_server.restart import restart_workspace
 from e2e.twin.workspace_server.tenant import Tenant
+from e2e.twin.workspace_server.turn_queue import queue_item
 from e2e.twin.workspace_server.workspaces import delete_workspace, get_model, get_workspace, list_workspaces
 
 TenantHandler = Callable[[Tenant, Call], Answer]
@@ -30,6 +32,7 @@ def handlers_of(tenant: Tenant) -> list[tuple[str, str, Handler]]:
         ("GET", "/workspaces/{workspace_id}", get_workspace),
         ("DELETE", "/workspaces/{workspace_id}", delete_workspace),
         ("GET", "/workspaces/{workspace_id}/model", get_model),
+        ("POST", "/workspaces/{workspace_id}/restart", restart_workspace),
         ("POST", "/workspaces/{workspace_id}/a2a", send_message),
         ("GET", "/workspaces/{workspace_id}/a2a/queue/{queue_id}", queue_item),
         ("GET", "/workspaces/{workspace_id}/plugins", list_plugins),

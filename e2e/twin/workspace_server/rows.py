@@ -10,9 +10,9 @@ ONLY_IN_LIST = frozenset({"budget_limit", "monthly_spend", "current_task", "last
 """Fields that the single row lacks: ``last_sample_error`` can be read from the list alone."""
 
 
-def list_row(row: Row) -> Document:
-    """Return the row as GET /workspaces shows it."""
-    return {
+def list_row(tenant: Tenant, row: Row) -> Document:
+    """Return the row as GET /workspaces shows it; later versions of the gate add the tools that were reported last."""
+    shown: Document = {
         "id": row["id"],
         "name": row["name"],
         "tier": row["tier"],
@@ -39,11 +39,15 @@ def list_row(row: Row) -> Document:
         "role": row["role"],
         "agent_card": json.loads(row["agent_card"]) if row["agent_card"] else None,
     }
+    if tenant.gate.keeps_tools:
+        tools = row["loaded_mcp_tools"]
+        shown[tenant.contract.loaded_mcp_tools_field] = None if tools is None else json.loads(tools)
+    return shown
 
 
-def single_row(row: Row) -> Document:
+def single_row(tenant: Tenant, row: Row) -> Document:
     """Return the row as GET /workspaces/:id shows it."""
-    shown = {name: value for name, value in list_row(row).items() if name not in ONLY_IN_LIST}
+    shown = {name: value for name, value in list_row(tenant, row).items() if name not in ONLY_IN_LIST}
     return shown | {
         "last_outbound_at": row["last_outbound_at"],
         "last_heartbeat_at": row["last_heartbeat_at"],

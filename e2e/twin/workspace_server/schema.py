@@ -1,6 +1,9 @@
 """The tenant's tables."""
 
-SCHEMA = """
+ONE_ROOT_INDEX = "uniq_workspaces_one_platform_root"
+"""The backstop against a second concierge."""
+
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS workspaces (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -15,7 +18,7 @@ CREATE TABLE IF NOT EXISTS workspaces (
     url TEXT NOT NULL DEFAULT '',
     delivery_mode TEXT NOT NULL DEFAULT '',
     agent_card TEXT,
-    compute TEXT NOT NULL DEFAULT '{}',
+    compute TEXT NOT NULL DEFAULT '{{}}',
     active_tasks INTEGER NOT NULL DEFAULT 0,
     max_concurrent_tasks INTEGER NOT NULL DEFAULT 1,
     last_error_rate REAL NOT NULL DEFAULT 0,
@@ -35,12 +38,14 @@ CREATE TABLE IF NOT EXISTS workspaces (
     last_outbound_at TEXT,
     last_register_failure REAL,
     provisioning_since REAL,
+    mcp_unloaded_since REAL,
+    loaded_mcp_tools TEXT,
     live_until REAL,
     instance_id TEXT NOT NULL DEFAULT '',
     inbound_secret TEXT NOT NULL DEFAULT '',
     CONSTRAINT workspaces_platform_root_check CHECK (kind <> 'platform' OR parent_id IS NULL)
 );
-CREATE UNIQUE INDEX IF NOT EXISTS uniq_workspaces_one_platform_root
+CREATE UNIQUE INDEX IF NOT EXISTS {ONE_ROOT_INDEX}
     ON workspaces (kind) WHERE kind = 'platform' AND status <> 'removed';
 CREATE TABLE IF NOT EXISTS workspace_secrets (
     workspace_id TEXT NOT NULL REFERENCES workspaces (id), key TEXT NOT NULL, value TEXT NOT NULL,
@@ -56,6 +61,11 @@ CREATE TABLE IF NOT EXISTS workspace_declared_plugins (
 CREATE TABLE IF NOT EXISTS workspace_plugins (
     workspace_id TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, installed_at TEXT NOT NULL,
     PRIMARY KEY (workspace_id, name)
+);
+CREATE TABLE IF NOT EXISTS a2a_queue (
+    queue_id TEXT PRIMARY KEY, workspace_id TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('queued',
+        'dispatched', 'in_progress', 'completed', 'failed', 'dropped')),
+    attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '', body BLOB NOT NULL, response_body TEXT
 );
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL, at TEXT NOT NULL

@@ -1,5 +1,6 @@
 """What the tenant looks after by itself: signs of life and provisions that never end (docs/platform.md, sweeps)."""
 
+from e2e.twin.workspace_server.mishaps import MISHAP_INTERVAL, Mishaps
 from e2e.twin.workspace_server.tenant import Tenant
 
 LIVENESS_INTERVAL = 5.0
@@ -14,14 +15,18 @@ PROVISION_TIMED_OUT = (
 
 
 def start_sweeps(tenant: Tenant) -> None:
-    """Run both sweeps until the server stops."""
+    """Run the sweeps until the server stops."""
     wall = tenant.clock.wall
+    mishaps = Mishaps(tenant)
+    tenant.background.every("mishaps", wall(MISHAP_INTERVAL), mishaps.look)
     tenant.background.every("sweep-liveness", wall(LIVENESS_INTERVAL), lambda: sweep_liveness(tenant))
     tenant.background.every("sweep-provision", wall(PROVISION_INTERVAL), lambda: sweep_provisioning(tenant))
 
 
 def sweep_liveness(tenant: Tenant) -> None:
     """Move rows whose sign of life ran out to ``offline``, external ones to ``awaiting_agent``."""
+    if tenant.faults.is_on("online-while-host-gone"):
+        return
     tenant.database.execute(
         """UPDATE workspaces
            SET status = CASE WHEN runtime = 'external' THEN 'awaiting_agent' ELSE 'offline' END, live_until = NULL

@@ -1,9 +1,10 @@
 """What all parts of one workspace-server share."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from e2e.contract import Contract
@@ -16,11 +17,29 @@ from e2e.twin.workspace_server.configuration import TenantConfiguration
 from e2e.twin.workspace_server.gate import GatePolicy
 
 
+@dataclass(slots=True)
+class Cooldown:
+    """Lets something happen to one workspace at most once in a while. Kept in memory only, as the platform's is."""
+
+    _last: dict[str, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def passes(self, workspace_id: str, now: float, seconds: float) -> bool:
+        """Say whether ``seconds`` are over since this last said yes for the workspace; both times on one clock."""
+        with self._lock:
+            last = self._last.get(workspace_id)
+            if last is not None and now - last < seconds:
+                return False
+            self._last[workspace_id] = now
+            return True
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """One tenant: its settings, its database, its log and its clocks.
 
-    ``monotonic`` gives wall seconds; ``own_url`` is where its agents reach it.
+    ``monotonic`` gives wall seconds; ``own_url`` is where its agents reach it; ``denials`` spaces the reconciles that
+    denials start.
     """
 
     configuration: TenantConfiguration
@@ -33,6 +52,7 @@ class Tenant:
     identities: Identities
     background: Background
     own_url: str
+    denials: Cooldown = field(default_factory=Cooldown)
     monotonic: Callable[[], float] = time.monotonic
 
     def workspace(self, workspace_id: str) -> Row | None:
@@ -41,7 +61,9 @@ class Tenant:
 
     def platform_root(self) -> Row | None:
         """Return the concierge's row, if there is one."""
-        return self.database.row("SELECT * FROM workspaces WHERE kind = 'platform' AND status <> 'removed'")
+        return self.database.row(
+            "SELECT * FROM workspaces WHERE kind = 'platform' AND status <> 'removed' ORDER BY rowid"
+        )
 
     def record_event(self, workspace_id: str, kind: str, **data: object) -> None:
         """Write one event of the tenant's structure log."""

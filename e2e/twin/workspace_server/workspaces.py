@@ -13,7 +13,7 @@ from e2e.twin.workspace_server.tenant import Tenant
 def list_workspaces(tenant: Tenant, call: Call) -> Answer:
     """Answer GET /workspaces."""
     admin_guard(tenant, call)
-    return Answer(200, [list_row(row) for row in listed_rows(tenant)])
+    return Answer(200, [list_row(tenant, row) for row in listed_rows(tenant)])
 
 
 def get_workspace(tenant: Tenant, call: Call) -> Answer:
@@ -21,7 +21,7 @@ def get_workspace(tenant: Tenant, call: Call) -> Answer:
     row = find(tenant, call.parameters["workspace_id"])
     if row["status"] == "removed" and call.query.get("include_removed") != "true":
         raise _gone(row)
-    return Answer(200, single_row(row))
+    return Answer(200, single_row(tenant, row))
 
 
 def get_model(tenant: Tenant, call: Call) -> Answer:

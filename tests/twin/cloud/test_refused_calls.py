@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from tests.twin.cloud.conftest import Cloud, FaultyCloudFactory
 
-CALLS: dict[str, tuple[str, dict[str, object]]] = {
+CALLS: dict[str, tuple[str, dict[str, str]]] = {
     "ssm": ("list_commands", {}),
     "ec2": ("describe_instances", {}),
     "sts": ("get_caller_identity", {}),

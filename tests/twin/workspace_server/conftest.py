@@ -13,9 +13,10 @@ from e2e.contract import load_contract
 from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
 from e2e.twin.database import Database
-from e2e.twin.faults.plan import Fault, FaultPlan, FaultSwitch
+from e2e.twin.faults.plan import FaultPlan, FaultSwitch, parse_fault
 from e2e.twin.identities import Identities
 from e2e.twin.listener import Listener, bind_loopback
+from e2e.twin.plugins.archive import plugin_archive
 from e2e.twin.wire import Answer, Application, Call, Handler, RefusedError, Route
 from e2e.twin.workspace_server.configuration import TenantConfiguration
 from e2e.twin.workspace_server.gate import DEFAULT_GATE, POLICIES
@@ -44,6 +45,8 @@ class FakeControlPlane:
 
     provisions: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    archives: bool = True
     refuse: str | None = None
 
     def provision(self, call: Call) -> Answer:
@@ -55,6 +58,19 @@ class FakeControlPlane:
     def delete(self, call: Call) -> Answer:
         self.deleted.append(call.parameters["workspace_id"])
         return Answer(200, {"status": "terminated"})
+
+    def restart(self, call: Call) -> Answer:
+        if self.refuse is not None:
+            raise RefusedError(409, self.refuse)
+        self.restarted.append(call.parameters["workspace_id"])
+        return Answer(200, {"status": "restarted"})
+
+    def archive(self, call: Call) -> Answer:
+        names = call.parameters
+        content = plugin_archive(names["owner"], names["repository"], names["file"].removesuffix(".tar.gz"))
+        if content is None or not self.archives:
+            raise RefusedError(404, "not found")
+        return Answer(200, body=content)
 
 
 @dataclass
@@ -104,6 +120,47 @@ class Desk:
             time.sleep(0.005)
         return value
 
+    def box(self, workspace_id: str) -> Path:
+        """Return the ``/configs`` of the workspace's host, made where it is missing."""
+        folder = self.tenant.configs_of(self.row(workspace_id)["instance_id"])
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def acted(self) -> list[str]:
+        """Return the faults that have acted, in the order of the trace."""
+        trace = Path(self.tenant.configuration.faults.trace)
+        lines = trace.read_text(encoding="utf-8").splitlines() if trace.exists() else []
+        return [json.loads(line)["fault"] for line in lines]
+
+    def order(self, name: str = "worker") -> str:
+        """Create an ordinary workspace and return its id."""
+        status, answer = self.admin("POST", "/workspaces", {"name": name, "model": "moonshot/kimi-k2.6"})
+        assert status == 201, answer
+        return str(answer["id"])
+
+    def register(self, workspace_id: str, **fields: object) -> tuple[int, Any]:
+        """Register as a healthy agent would, with these fields laid over."""
+        payload = {"id": workspace_id, "agent_card": {"name": "agent"}, "url": "http://localhost:1"}
+        return self.call("POST", "/registry/register", payload | {"mcp_server_present": True} | fields)
+
+    def beat(self, workspace_id: str, **fields: object) -> str:
+        """Send a healthy heartbeat with these fields laid over (None leaves one out), and return the row's status."""
+        contract = self.tenant.contract
+        payload: dict[str, Any] = {
+            "workspace_id": workspace_id,
+            "error_rate": 0.0,
+            contract.runtime_present_field: True,
+        }
+        payload |= {contract.loaded_mcp_tools_field: [contract.required_tool_id]} | fields
+        sent = {name: value for name, value in payload.items() if value is not None}
+        tokens = self.tenant.database.rows(
+            "SELECT token FROM workspace_tokens WHERE workspace_id = ? AND kind = 'instance'", workspace_id
+        )
+        headers = {"Authorization": f"Bearer {tokens[-1]['token']}"} if tokens else {}
+        status, answer = self.call("POST", "/registry/heartbeat", sent, headers)
+        assert status == 200, answer
+        return str(self.row(workspace_id)["status"])
+
     def install_concierge(self, workspace_id: str = "22222222-2222-4222-8222-222222222222") -> str:
         """Install the platform agent and wait until its provision was asked for."""
         status, _ = self.admin("POST", "/admin/org/platform-agent", {"id": workspace_id, "name": "Acme Agent"})
@@ -123,7 +180,15 @@ def control_plane_server() -> Iterator[tuple[str, list[FakeControlPlane]]]:
     def delete(call: Call) -> Answer:
         return current[0].delete(call)
 
+    def restart(call: Call) -> Answer:
+        return current[0].restart(call)
+
+    def archive(call: Call) -> Answer:
+        return current[0].archive(call)
+
     routes = [
+        Route("GET", "/api/v1/repos/{owner}/{repository}/archive/{file:path}", archive),
+        Route("POST", "/cp/workspaces/{workspace_id}/restart", restart),
         Route("POST", "/cp/workspaces/provision", provision),
         Route("DELETE", "/cp/workspaces/{workspace_id}", delete),
     ]
@@ -141,14 +206,16 @@ def make_desk(
     control_plane_server: tuple[str, list[FakeControlPlane]],
     route: Callable[..., tuple[Call, Handler]],
 ) -> Iterator[MakeDesk]:
-    """Make a tenant with the given gate and faults."""
+    """Make a tenant with the given faults (as on the command line) and gate."""
     url, current = control_plane_server
     tenants: list[Tenant] = []
 
-    def make(*, gate: str = DEFAULT_GATE, faults: tuple[Fault, ...] = ()) -> Desk:
+    def make(*faults: str, gate: str = DEFAULT_GATE) -> Desk:
         current[0] = FakeControlPlane()
         clockwork, lines = Clockwork(), []  # type: ignore[var-annotated]
-        plan = FaultPlan(faults, 0.0, 100.0, str(tmp_path / "trace.jsonl"))
+        plan = FaultPlan(
+            tuple(parse_fault(text) for text in faults), 0.0, 100.0, str(tmp_path / f"trace-{len(tenants)}.jsonl")
+        )
         configuration = TenantConfiguration(
             org_id=ORG,
             org_slug="acme",

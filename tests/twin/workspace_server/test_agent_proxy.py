@@ -8,6 +8,7 @@ import pytest
 
 from e2e.twin.listener import Listener, bind_loopback
 from e2e.twin.wire import Answer, Application, Call, Route
+from e2e.twin.workspace_server.agent_proxy import BusyError
 
 MESSAGE = {"jsonrpc": "2.0", "id": "1", "method": "message/send", "params": {"message": {"parts": []}}}
 RELEASE = threading.Event()
@@ -103,6 +104,60 @@ def test_an_agent_that_names_itself_needs_its_token(desk: Any, online: str) -> N
     assert send(desk, online, **(wrong | {"X-Workspace-ID": "nobody"})) == (403, {"error": "invalid caller ID"})
 
 
-def test_nothing_is_in_the_queue(desk: Any, online: str) -> None:
-    status, answer = desk.admin("GET", f"/workspaces/{online}/a2a/queue/q1")
-    assert (status, answer["retryable"]) == (404, True)
+def faulty(make_desk: Any, agent: str, *faults: str, **options: str) -> tuple[Any, str]:
+    desk = make_desk(*faults, **options)
+    concierge = desk.install_concierge()
+    assert desk.register(concierge, url=agent)[0] == 200
+    return desk, concierge
+
+
+def test_a_queued_turn_without_an_id_acts_behind_its_answer(make_desk: Any, agent: str) -> None:
+    desk, concierge = faulty(make_desk, agent, "agent-queued")
+    answer = {"status": "queued", "delivery_mode": "push-async", "method": "message/send"}
+    assert send(desk, concierge) == (200, answer)
+    desk.until(lambda: desk.row(concierge)["last_outbound_at"])
+    assert desk.acted() == ["agent-queued"]
+
+
+def test_a_busy_agent_is_not_disturbed_until_it_is_healed(make_desk: Any, agent: str) -> None:
+    desk, concierge = faulty(make_desk, agent, "agent-busy:heal=150000")
+    assert send(desk, concierge) == (503, {"error": "workspace agent busy — retry after a short backoff"})
+    assert desk.row(concierge)["last_outbound_at"] is None
+    desk.clockwork.now = 1500.0
+    assert send(desk, concierge)[0] == 200
+
+
+def test_a_busy_answer_says_how_long_to_wait() -> None:
+    _, headers = BusyError().answer.content()
+    assert headers["retry-after"] == "30"
+
+
+def test_each_turn_to_an_unreachable_agent_restarts_it(make_desk: Any, agent: str) -> None:
+    desk, concierge = faulty(make_desk, agent, "agent-restarting")
+    status, answer = send(desk, concierge)
+    assert (status, answer["restarting"], answer["retry_after"]) == (503, True, 15)
+    assert answer["error"] == "workspace agent unreachable — container restart triggered"
+    assert desk.row(concierge)["status"] == "provisioning"
+    send(desk, concierge)
+    desk.until(lambda: desk.control_plane.restarted == [concierge, concierge])
+
+
+def test_turns_with_ordinary_workspaces_meet_none_of_these(make_desk: Any, agent: str) -> None:
+    desk = make_desk("agent-queued", "agent-busy", "agent-restarting")
+    worker = desk.order()
+    desk.register(worker, url=agent)
+    assert send(desk, worker)[1] == {"jsonrpc": "2.0", "id": "1", "result": {"kind": "message"}}
+    assert desk.acted() == []
+
+
+def test_a_version_that_verifies_says_that_the_concierge_is_warming_up(make_desk: Any, agent: str) -> None:
+    desk, concierge = faulty(make_desk, agent, gate="2026-06-26")
+    warming = {
+        "error": "concierge is warming up (verifying management tools) — retry shortly",
+        "warming": True,
+        "retry_after": 5,
+    }
+    assert send(desk, concierge) == (503, warming)
+    required = desk.tenant.gate.required_tool_id(desk.tenant.contract)
+    assert desk.beat(concierge, loaded_mcp_tools=[required]) == "online"
+    assert send(desk, concierge)[0] == 200

@@ -1,10 +1,13 @@
 """Installing the platform agent, and what each provision of it gets."""
 
 import base64
+import sqlite3
+import uuid
 from typing import Any
 
+import pytest
+
 from e2e.contract import load_contract
-from e2e.twin.faults.plan import Fault
 
 CONTRACT = load_contract()
 
@@ -37,13 +40,57 @@ def test_the_name_stands_in_the_prompt_and_in_the_log(desk: Any, concierge: str)
 
 
 def test_a_plugin_that_cannot_be_declared_is_logged_and_the_boot_goes_on(make_desk: Any) -> None:
-    desk = make_desk(faults=(Fault("mcp-not-delivered"),))
+    desk = make_desk("mcp-not-delivered")
     concierge = desk.install_concierge()
     assert desk.lines[0] == (
         f'Provisioner: concierge {concierge} could not declare "{CONTRACT.plugin_declared_name}" plugin '
         "(recorded=0 skipped=1) — management MCP may be absent until next provision"
     )
     assert desk.control_plane.provisions[0]["env"]["MOLECULE_DECLARED_PLUGINS"] == ""
+
+
+def test_without_a_seeded_secret_the_container_has_a_model_and_the_platform_has_none(make_desk: Any) -> None:
+    desk = make_desk("model-secret-missing")
+    concierge = desk.install_concierge()
+    environment = desk.control_plane.provisions[0]["env"]
+    assert environment["MODEL"] == environment["MOLECULE_MODEL"] == "moonshot/kimi-k2.6"
+    assert environment["LLM_PROVIDER"] == "platform"
+    assert not desk.tenant.has_model(concierge)
+    assert desk.register(concierge)[0] == 400
+    assert desk.beat(concierge) == "failed"
+    assert "reason=platform_agent_model_missing" in "".join(desk.lines)
+    assert desk.acted() == ["model-secret-missing"]
+
+
+def test_an_install_that_is_lost_is_answered_like_a_kept_one(make_desk: Any) -> None:
+    desk = make_desk("no-concierge")
+    wanted = {"id": "22222222-2222-4222-8222-222222222222", "name": "Acme Agent"}
+    status, answer = desk.admin("POST", "/admin/org/platform-agent", wanted)
+    assert (status, answer["status"]) == (200, "installed")
+    assert desk.admin("GET", "/workspaces") == (200, [])
+    assert desk.control_plane.provisions == []
+    assert desk.acted() == ["no-concierge"]
+
+
+def test_without_the_backstop_an_install_can_leave_two_platform_roots(make_desk: Any) -> None:
+    desk = make_desk("two-concierges")
+    concierge = desk.install_concierge()
+    rows = desk.admin("GET", "/workspaces")[1]
+    assert [(row["kind"], row["parent_id"]) for row in rows] == [("platform", None)] * 2
+    assert [body["workspace_id"] for body in desk.control_plane.provisions] == [concierge]
+
+
+def test_with_the_backstop_the_database_refuses_a_second_platform_root(desk: Any, concierge: str) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        desk.admin("POST", "/admin/org/platform-agent", {"id": str(uuid.uuid4()), "name": "Another"})
+
+
+def test_a_stale_record_is_written_ahead_and_the_boot_is_told_of_no_plugin(make_desk: Any) -> None:
+    desk = make_desk("stale-plugin-record")
+    concierge = desk.install_concierge()
+    assert desk.control_plane.provisions[0]["env"]["MOLECULE_DECLARED_PLUGINS"] == ""
+    plugins = [{"name": CONTRACT.plugin_declared_name, "source": CONTRACT.plugin_source}]
+    assert desk.admin("GET", f"/workspaces/{concierge}/plugins")[1] == plugins
 
 
 def test_installing_again_neither_doubles_the_row_nor_provisions_again(desk: Any, concierge: str) -> None:

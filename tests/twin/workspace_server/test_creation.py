@@ -1,12 +1,9 @@
 """POST /workspaces."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from e2e.twin.faults.plan import Fault
 
 ORDER = {"name": "worker", "model": "moonshot/kimi-k2.6"}
 
@@ -86,8 +83,8 @@ def test_a_refused_provision_fails_the_row_with_the_reason(desk: Any) -> None:
     assert desk.row(answer["id"])["last_sample_error"] == "control plane: HTTP 422 RUNTIME_PIN_MISSING"
 
 
-def test_a_lost_row_is_answered_like_a_kept_one(make_desk: Any, tmp_path: Path) -> None:
-    desk = make_desk(faults=(Fault("create-workspace-no-row"),))
+def test_a_lost_row_is_answered_like_a_kept_one(make_desk: Any) -> None:
+    desk = make_desk("create-workspace-no-row")
     status, answer = desk.admin("POST", "/workspaces", ORDER)
     assert (status, answer["status"], set(answer)) == (
         201,
@@ -96,5 +93,40 @@ def test_a_lost_row_is_answered_like_a_kept_one(make_desk: Any, tmp_path: Path) 
     )
     assert desk.admin("GET", "/workspaces") == (200, [])
     assert desk.admin("GET", f"/workspaces/{answer['id']}")[0] == 404
-    trace = json.loads((tmp_path / "trace.jsonl").read_text())
-    assert trace["fault"] == "create-workspace-no-row"
+    assert desk.acted() == ["create-workspace-no-row"]
+
+
+def test_a_rejected_order_leaves_no_row(make_desk: Any) -> None:
+    desk = make_desk("create-workspace-rejected")
+    status, answer = desk.admin("POST", "/workspaces", ORDER)
+    assert (status, answer["code"]) == (422, "UNREGISTERED_MODEL_FOR_RUNTIME")
+    assert desk.admin("GET", "/workspaces") == (200, [])
+    assert desk.acted() == ["create-workspace-rejected"]
+
+
+def test_a_misplaced_workspace_is_a_root_of_its_own(make_desk: Any) -> None:
+    desk = make_desk("created-under-wrong-parent")
+    desk.install_concierge()
+    row = desk.row(desk.order())
+    assert (row["kind"], row["parent_id"]) == ("workspace", None)
+    assert desk.acted() == ["created-under-wrong-parent"]
+
+
+def test_a_workspace_of_the_wrong_kind_is_a_second_platform_root(make_desk: Any) -> None:
+    desk = make_desk("created-wrong-kind")
+    concierge = desk.install_concierge()
+    row = desk.row(desk.order())
+    assert (row["kind"], row["parent_id"]) == ("platform", None)
+    assert desk.tenant.platform_root()["id"] == concierge
+    assert desk.acted() == ["created-wrong-kind"]
+
+
+def test_a_created_workspace_that_cannot_be_provisioned_fails_behind_its_201(make_desk: Any) -> None:
+    desk = make_desk("created-workspace-failed")
+    concierge = desk.install_concierge()
+    worker = desk.order()
+    desk.until(lambda: desk.row(worker)["status"] == "failed")
+    assert [body["workspace_id"] for body in desk.control_plane.provisions] == [concierge]
+    event = desk.tenant.database.row("SELECT data FROM events WHERE kind = 'WORKSPACE_PROVISION_FAILED'")
+    assert json.loads(event["data"])["code"] == "MISSING_BYOK_CREDENTIAL"
+    assert desk.acted() == ["created-workspace-failed"]

@@ -61,6 +61,37 @@ def test_a_concierge_without_a_model_is_denied_for_that(desk: Any, concierge: st
     assert any("reason=platform_agent_model_missing" in line for line in desk.lines)
 
 
+def test_a_version_that_verifies_registers_a_concierge_without_letting_it_online(make_desk: Any) -> None:
+    desk = make_desk(gate="2026-06-26")
+    concierge, worker = desk.install_concierge(), desk.order()
+    assert desk.register(concierge)[0] == desk.register(worker)[0] == 200
+    assert (desk.row(concierge)["status"], desk.row(worker)["status"]) == ("provisioning", "online")
+    assert desk.row(concierge)["provisioning_since"] is not None
+    kinds = desk.tenant.database.rows("SELECT workspace_id FROM events WHERE kind = 'WORKSPACE_ONLINE'")
+    assert [row["workspace_id"] for row in kinds] == [worker]
+
+
+def test_an_unknown_host_name_is_refused_and_the_row_stays_without_a_url(make_desk: Any) -> None:
+    desk = make_desk("register-rejected-url")
+    concierge, worker = desk.install_concierge(), desk.order()
+    error = 'hostname "localhost" cannot be resolved (DNS error): lookup localhost: no such host'
+    assert desk.register(concierge) == (400, {"error": error})
+    assert f"registry_register_400 workspace={concierge} reason=url_validate_failed " in desk.lines[-2]
+    assert desk.row(concierge)["url"] == ""
+    assert desk.register(worker)[0] == 200
+    assert desk.acted() == ["register-rejected-url"]
+
+
+def test_a_token_that_another_provision_holds_shuts_the_concierge_out(make_desk: Any) -> None:
+    desk = make_desk("register-unauthorized")
+    concierge = desk.install_concierge()
+    assert desk.register(concierge) == (401, {"error": "missing workspace auth token"})
+    assert f"Registry register: workspace={concierge} boot_register_failed status=401 " in desk.lines[-1]
+    payload = {"workspace_id": concierge, "mcp_server_present": True}
+    assert desk.call("POST", "/registry/heartbeat", payload)[0] == 401
+    assert desk.row(concierge)["status"] == "provisioning"
+
+
 def test_an_invalid_kind_is_refused_before_anything_is_written(desk: Any) -> None:
     stranger = str(uuid.uuid4())
     assert register(desk, stranger, kind="robot") == (400, {"error": "kind must be 'workspace' or 'platform'"})
