@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.verdict.findings import Findings
+from e2e.verdict.proofs import STAGES
 
 Evidence = tuple[str, ...]
 
@@ -167,6 +168,10 @@ def _expired(stage: str) -> Callable[[Findings], Evidence | None]:
     return match
 
 
+def _org_vanished(findings: Findings) -> Evidence | None:
+    return findings.pointers("organisation_gone") or None
+
+
 def _platform_moved(findings: Findings) -> Evidence | None:
     """Match a redeploy under the run, unless the concierge was lost for a reason that has a name of its own."""
     online = findings.stages.get("online")
@@ -192,6 +197,7 @@ RULES: tuple[Rule, ...] = (
     Rule("agent-error-reply", frozenset({"agent_acted"}), _agent_error),
     Rule("capacity-exhausted", frozenset({"provisioned"}), _organisation_failed_with("InsufficientInstanceCapacity")),
     Rule("record-quota", frozenset({"provisioned"}), _organisation_failed_with("81045", "Record quota exceeded")),
+    Rule("org-vanished", frozenset(STAGES) - {"provisioned", "torn_down"}, _org_vanished),
     Rule("platform-moved", frozenset({"online", "registered"}), _platform_moved),
     Rule("provisioning-timeout", frozenset({"provisioned"}), _expired("provisioned")),
     Rule("tenant-half-wired", frozenset({"tenant_ready"}), _expired("tenant_ready")),

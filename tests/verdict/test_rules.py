@@ -214,6 +214,10 @@ CASES: dict[str, Case] = {
         },
         {"it gave its list": found(launched()), "it ran out of time": found(launched(**NO_TOOLS, timed_out=True))},
     ),
+    "org-vanished": Case(
+        found(references={"organisation_gone": ("events.jsonl#seq=9",)}),
+        {"nothing was written of it": found(), "something else was written": found(references={"hosts": ("x",)})},
+    ),
     "platform-moved": Case(
         found(references=MOVED),
         {
