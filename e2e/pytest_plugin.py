@@ -1,7 +1,7 @@
 """Scenario files as pytest items: one file is one collector and one boot, its items are the proofs demanded.
 
 Runs are booted ahead in threads and items wait for them. Ctrl-C asks every run to stop, and waits for its teardown.
-Under xdist each worker has a session of its own and boots a file when its first item comes (``--dist loadgroup``).
+Under xdist each worker has a session of its own and boots a file when its first item comes (``--dist loadfile``).
 """
 
 import contextlib
@@ -244,6 +244,6 @@ class ScenarioItem(pytest.Item):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo, style))
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the name under which reports list this item."""
-        return self.path, None, f"{self.file.scenario().name}: {self.name}"
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return the place and the name under which reports list this item; pytest wants a line of every item."""
+        return self.path, 0, f"{self.file.scenario().name}: {self.name}"
