@@ -10,6 +10,7 @@ import pytest
 
 from e2e.evidence.bundle import Bundle
 from e2e.evidence.events import EventLog, read_events
+from e2e.hosts.client_pool import ClientPool
 from e2e.run import scenario_run
 from e2e.run.private_twin import PrivateTwin
 from e2e.run.scenario_run import run_scenario
@@ -189,12 +190,22 @@ def test_looks_go_to_the_endpoint_and_with_the_keys_of_the_twin(
         given["audit"]({"command_id": "c"})
         return hosts
 
+    lease = ClientPool.lease
+
+    def leased(self: ClientPool, regions: Any, **given: Any) -> Any:
+        asked.update(given, regions=tuple(regions))
+        return lease(self, regions, **given)
+
     monkeypatch.setattr(scenario_run, "aws_access", access)
+    monkeypatch.setattr(ClientPool, "lease", leased)
     platform.answers["POST /cp/admin/orgs"] = lambda _: (403, {})
     platform.answers["GET /cp/admin/tenants/[^/]+"] = lambda _: (200, {"instance_id": "i-1"})
     order = make_order()
     result = run_scenario(order)
     assert asked["endpoint_url"] == platform.url
+    assert [(clients.region, clients.endpoint_url) for clients in asked["clients"]] == [
+        (region, platform.url) for region in asked["regions"]
+    ]
     assert asked["credentials"].access_key_id == "AKIAFAKE"
     assert "command" in kinds(order)
     assert (result.line.cause, result.line.code) == ("control-plane-unauthorized", 2)
