@@ -69,6 +69,16 @@ def test_a_fault_acts_between_begin_and_heal_and_leaves_a_trace(tmp_path: Path) 
     ]
 
 
+def test_a_fault_can_be_asked_for_its_parameters_without_a_trace(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    plan = FaultPlan((parse_fault("concierge-removed:begin=30,after=7"),), started=0.0, speed=1.0, trace=str(trace))
+    assert FaultSwitch(plan, lambda: 29.0).on("concierge-removed") is None
+    fault = FaultSwitch(plan, lambda: 30.0).on("concierge-removed")
+    assert fault is not None
+    assert fault.parameters == {"after": 7.0}
+    assert not trace.exists()
+
+
 def test_every_fault_says_what_it_does() -> None:
     assert len({kind.name for kind in CATALOGUE}) == len(CATALOGUE)
     assert all(kind.does for kind in CATALOGUE)
