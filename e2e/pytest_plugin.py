@@ -1,7 +1,7 @@
 """Scenario files as pytest items: one file is one collector and one boot, its items are the proofs demanded.
 
 Runs are booted ahead in threads and items wait for them. Ctrl-C asks every run to stop, and waits for its teardown.
-Under xdist each worker has a session of its own and boots a file when its first item comes (``--dist loadgroup``).
+Under xdist each worker has a session of its own and boots a file when its first item comes (``--dist loadfile``).
 """
 
 import contextlib
@@ -63,11 +63,27 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Refuse, before any option of pytest is answered, a session that could prove nothing."""
+    try:
+        _prepare(config)
+    except pytest.exit.Exception as refusal:
+        print(refusal.msg, file=sys.stderr)
+        return refusal.returncode
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the owner of the session; a session that is refused, or cannot prove anything, ends here."""
+    """Prepare the owner of the session; a session that is refused ends here."""
     config.addinivalue_line("markers", "live: proves something live; must record the file it stands on as 'evidence'")
-    config.stash[_OWNER] = SessionOwner(config, config.stash.get(_ENVIRON, os.environ))
-    config.stash[_OWNER].choose(optimised=sys.flags.optimize)
+    _prepare(config)
+
+
+def _prepare(config: pytest.Config) -> None:
+    if _OWNER not in config.stash:
+        config.stash[_OWNER] = SessionOwner(config, config.stash.get(_ENVIRON, os.environ))
+        config.stash[_OWNER].choose(optimised=sys.flags.optimize)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -187,9 +203,9 @@ class ScenarioFile(pytest.File):
             return
         for name in _RED_ITEMS if scenario.is_red_proof else (*scenario.prove, "verdict"):
             item: ScenarioItem = ScenarioItem.from_parent(self, name=name)
-            if self.config.pluginmanager.hasplugin("timeout"):
+            if hasattr(self.config.option, "timeout"):
                 item.add_marker(pytest.mark.timeout(0))  # a run has budgets of its own
-            if self.config.pluginmanager.hasplugin("xdist"):
+            if hasattr(self.config.option, "dist"):
                 item.add_marker(pytest.mark.xdist_group(str(self.path)))
             yield item
 
@@ -225,6 +241,6 @@ class ScenarioItem(pytest.Item):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo, style))
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the name under which reports list this item."""
-        return self.path, None, f"{self.file.scenario().name}: {self.name}"
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return the place and the name under which reports list this item; pytest wants a line of every item."""
+        return self.path, 0, f"{self.file.scenario().name}: {self.name}"

@@ -232,7 +232,7 @@ def test_bad_configuration_ends_with_two_before_anything_is_created(
     pytester: pytest.Pytester, boots: Boots, folder: Any, arguments: list[str], words: str
 ) -> None:
     folder("fresh")
-    result = pytester.runpytest_inprocess("scenarios", *arguments)
+    result = pytester.runpytest_subprocess("scenarios", *arguments)
     assert result.ret == 2
     assert words in result.stdout.str() + result.stderr.str()
     assert boots.begun == []

@@ -25,8 +25,6 @@ _PLUGINS: Final = ("warnings", "threadexception", "unraisableexception", "skippi
 _ENVIRONMENT: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONOPTIMIZE")
 """Names in the environment that change what pytest does without anybody reading it on the command line."""
 
-_AWS_ENDPOINTS: Final = "AWS_ENDPOINT_URL"
-
 
 def pytest_refusals(config: pytest.Config, environ: Mapping[str, str], *, optimised: int) -> list[str]:
     """Return why this pytest session cannot prove anything, a line each. ``optimised`` is ``sys.flags.optimize``."""
@@ -47,19 +45,4 @@ def pytest_refusals(config: pytest.Config, environ: Mapping[str, str], *, optimi
         for name in _PLUGINS
         if config.pluginmanager.is_blocked(name)
     ]
-    return lines
-
-
-def cloud_refusals(environ: Mapping[str, str], modules: Mapping[str, object]) -> list[str]:
-    """Return what in the surroundings would make a live session talk to something that is not AWS, a line each.
-
-    ``modules`` are the modules that are loaded in this process (``sys.modules``).
-    """
-    lines = [
-        f"{name} is left over in the environment: a live session talks to AWS alone; unset it"
-        for name in sorted(environ)
-        if name == _AWS_ENDPOINTS or name.startswith(f"{_AWS_ENDPOINTS}_")
-    ]
-    if "moto" in modules:
-        lines.append("moto is loaded in this process: what it answers is not AWS; run without it")
     return lines

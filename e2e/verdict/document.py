@@ -77,7 +77,7 @@ def judge(
         expectation = "met" if met else "missed"
         if idle_faults:
             summary += f"; these faults never acted: {', '.join(idle_faults)}"
-        if met or not green or first is None:
+        if not green or first is None:
             code = OK if met else HARNESS_FAILED
     return Judged(outcome, cause_class, cause, codes, code, expectation, rung, summary)
 

@@ -152,6 +152,10 @@ class Program:
         found = [json.loads((bundle / "verdict.json").read_text()) for bundle in self.bundles()]
         return {verdict["scenario"]: verdict for verdict in found}
 
+    def verdicts_written(self) -> list[Path]:
+        """The bundles that have a verdict."""
+        return [bundle for bundle in self.bundles() if (bundle / "verdict.json").exists()]
+
     def receipt(self) -> dict[str, Any]:
         """The receipt of the session."""
         (path,) = [path for path in (self.folder / "out").glob("*/session.json") if not path.parent.is_symlink()]

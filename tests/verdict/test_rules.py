@@ -246,6 +246,7 @@ CASES: dict[str, Case] = {
             "only the probe's row is absent": turned(DENIES, absent=("probe",)),
             "nothing was said": turned(""),
             "it denies something else": turned("I don't have a clue."),
+            "it does not deny the tool": turned("The tool is here."),
         },
         {"the answer was lost": turned(DENIES, "lost")},
     ),
@@ -350,6 +351,14 @@ def test_every_kind_of_broken_settings_is_malformed_and_never_missing(state: str
 @pytest.mark.parametrize("text", ["insufficient_quota", "You exceeded your current quota", NO_CREDIT])
 def test_every_way_to_say_that_credit_is_gone_is_heard(text: str) -> None:
     assert rule_for("llm-billing").match(turned(text))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "settings"), [("NothingToStart", {"state": "absent"}), ("ServerEnded", None), ("RpcError", OK_SETTINGS)]
+)
+def test_a_server_that_gave_no_list_did_not_start_whatever_the_trouble(trouble: str, settings: Any) -> None:
+    findings = found(seen(settings=settings, launch=LAUNCH | NO_TOOLS | {"trouble": trouble}))
+    assert rule_for("mcp-launch-failed").match(findings)
 
 
 PRECEDENCE = [

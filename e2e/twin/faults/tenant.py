@@ -30,7 +30,8 @@ _PROVISION = (
 _REGISTRY = (
     FaultKind(
         "gate-blocks-unreported-presence",
-        "the gate of 2026-06-18 before its correction, and a concierge whose presence report does not arrive (F-03)",
+        "the gate of 2026-06-18 before its correction, and a runtime from before it had to report presence (F-03)",
+        image="claude-code-unreported",
         gate="2026-06-18",
     ),
     FaultKind("online-flaps", "the concierge's error rate goes up and down with every heartbeat (F-07)"),
