@@ -15,15 +15,18 @@ _PROVISION = (
     FaultKind("mcp-auth-error", "the concierge's container gets the organisation's key under one name only (F-23)"),
     FaultKind(
         "delivery-deadlock",
-        "the boot is not told to install the plugin; the reconcile would, and only runs once online (F-11)",
+        "the boot does not install the plugin; the reconcile would, and only runs once online (F-11)",
+        image="claude-code-no-boot-install",
     ),
     FaultKind(
         "denial-before-delivery",
-        "the boot is not told to install the plugin; the first denial starts the reconcile, which heals it (core #33)",
+        "the boot does not install the plugin; the first denial starts the reconcile, which heals it (core #33)",
+        image="claude-code-no-boot-install",
     ),
     FaultKind(
         "stale-plugin-record",
         "the plugin is on record as installed and not on the box, so that nothing delivers it any more (F-13)",
+        image="claude-code-no-boot-install",
     ),
     FaultKind("secret-in-log", "the provision hook prints the organisation's key into the registry log"),
 )
@@ -53,7 +56,7 @@ _CONCIERGE = (
     FaultKind(
         "online-while-host-gone",
         "the concierge's machine goes, and nobody looks after its sign of life (F-50)",
-        parameters={"after": 30.0},
+        parameters={"after": 50.0},
     ),
 )
 _CREATION = (

@@ -9,9 +9,6 @@ PLAN_VARIABLE = "TWIN_FAULT_PLAN"
 """The variable that hands the fault plan into the container, where the runtime follows it too."""
 
 _WHERE = "concierge provision"
-_LEFT_TO_THE_RECONCILE = ("delivery-deadlock", "denial-before-delivery", "stale-plugin-record")
-"""Faults in which the boot is not told to install the concierge's plugins."""
-
 _REPOSITORY_SECRETS = frozenset({"MOLECULE_TEMPLATE_REPO_TOKEN", "GIT_HTTP_USERNAME", "GIT_HTTP_PASSWORD"})
 
 
@@ -25,9 +22,6 @@ def disturbed_environment(faults: FaultSwitch, environment: Mapping[str, str]) -
     if faults.acts("mcp-auth-error", _WHERE):
         missing |= {"MOLECULE_ORG_API_KEY"}
     kept = {name: value for name, value in environment.items() if name not in missing}
-    acting = [name for name in _LEFT_TO_THE_RECONCILE if faults.acts(name, _WHERE)]
-    if acting:
-        kept["MOLECULE_DECLARED_PLUGINS"] = ""
     return kept | {PLAN_VARIABLE: json.dumps(faults.plan.to_json())}
 
 
