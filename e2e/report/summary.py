@@ -33,12 +33,20 @@ def verdict_lines(verdict: Mapping[str, Any], bundle: str, program: str = PROGRA
         p for p in verdict["proofs"] if p["status"] not in ("proven", "kept") and p["name"] in verdict["demanded"]
     ]
     if verdict["expectation"] != "met":
-        lines += [f"  {proof['name']}: {proof['status']}: {_one_line(proof.get('note', ''))}" for proof in missing]
+        seen = {stage["stage"]: stage.get("last_observation") for stage in verdict.get("stages", ())}
+        lines += [f"  {_missing(proof, seen.get(proof['name']))}" for proof in missing]
     lines.append(f"  claim:  {verdict['claim']}: {CLAIMS[verdict['claim']]}")
     step = str(verdict["next"])
     lines.append(f"  next:   {program + step.removeprefix(PROGRAM) if step.startswith(PROGRAM + ' ') else step}")
     lines.append(f"  bundle: {bundle}")
     return lines
+
+
+def _missing(proof: Mapping[str, Any], last_seen: object) -> str:
+    """Say which proof is missing, why, and what was seen last, unless that is the reason already."""
+    why = _one_line(proof.get("note", ""))
+    seen = _one_line(str(last_seen or ""))
+    return f"{proof['name']}: {proof['status']}: {why}" + (f"; last seen: {seen}" if seen and seen not in why else "")
 
 
 def summary_markdown(receipt: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> str:

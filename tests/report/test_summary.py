@@ -47,6 +47,19 @@ def markdown(code: int, *verdicts: dict[str, Any], **changes: Any) -> list[str]:
     return summary_markdown(receipt(code, *verdicts, **changes), verdicts).splitlines()
 
 
+def test_a_missing_proof_is_told_with_what_was_seen_last_unless_that_is_the_reason() -> None:
+    stages = [
+        {"stage": "registered", "last_observation": "no url\nyet"},
+        {"stage": "torn_down", "last_observation": "gone"},
+    ]
+    torn_down = {"name": "torn_down", "status": "missing", "evidence": [], "note": "not gone: gone"}
+    demanded = ["registered", "torn_down"]
+    verdict = FAILED | {"stages": stages, "demanded": demanded, "proofs": [PROOF, LOST, torn_down]}
+    lines = verdict_lines(verdict, "runs/x")
+    assert "  registered: missing: nobody looked; last seen: no url yet" in lines
+    assert "  torn_down: missing: not gone: gone" in lines
+
+
 def test_a_green_run_ends_with_its_claim_the_next_command_and_the_bundle() -> None:
     assert verdict_lines(GREEN, "runs/x") == [
         "fresh-boot: proven",
