@@ -18,6 +18,7 @@ from e2e.scenario.loader import load_scenario
 from e2e.scenario.model import Scenario
 from e2e.scenario.problems import ScenarioError
 from e2e.session_policy.owner import PROGRESS, SUFFIXES, SessionOwner
+from e2e.session_policy.refusals import answers
 from e2e.verdict.classes import OK
 
 _FOLDER = "scenarios"
@@ -63,11 +64,29 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Refuse a session that could prove nothing before pytest answers an option, which it may do without one."""
+    if not answers(config.option):
+        return None
+    try:
+        _prepare(config)
+    except pytest.exit.Exception as refusal:
+        print(refusal.msg, file=sys.stderr)
+        return refusal.returncode
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the owner of the session; a session that is refused, or cannot prove anything, ends here."""
+    """Prepare the owner of the session; a session that is refused ends here."""
     config.addinivalue_line("markers", "live: proves something live; must record the file it stands on as 'evidence'")
-    config.stash[_OWNER] = SessionOwner(config, config.stash.get(_ENVIRON, os.environ))
-    config.stash[_OWNER].choose(optimised=sys.flags.optimize)
+    _prepare(config)
+
+
+def _prepare(config: pytest.Config) -> None:
+    if _OWNER not in config.stash:
+        config.stash[_OWNER] = SessionOwner(config, config.stash.get(_ENVIRON, os.environ))
+        config.stash[_OWNER].choose(optimised=sys.flags.optimize)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -187,8 +206,10 @@ class ScenarioFile(pytest.File):
             return
         for name in _RED_ITEMS if scenario.is_red_proof else (*scenario.prove, "verdict"):
             item: ScenarioItem = ScenarioItem.from_parent(self, name=name)
-            if self.config.pluginmanager.hasplugin("timeout"):
+            if hasattr(self.config.option, "timeout"):
                 item.add_marker(pytest.mark.timeout(0))  # a run has budgets of its own
+            if hasattr(self.config.option, "dist"):
+                item.add_marker(pytest.mark.xdist_group(str(self.path)))
             yield item
 
 

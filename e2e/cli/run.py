@@ -168,7 +168,7 @@ def _believe(session: "Session", files: Sequence[Path], status: int | None, *, s
 
     ``status`` is how pytest ended, None if it was not started.
     """
-    from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED, INTERRUPTED, UNPROVEN
+    from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED, INTERRUPTED, OK, UNPROVEN
     from e2e.verdict.receipt import ReceiptError, code_of_receipt, read_receipt
 
     folder = session.folder
@@ -191,6 +191,9 @@ def _believe(session: "Session", files: Sequence[Path], status: int | None, *, s
     if as_json:
         say(json.dumps(receipt, indent=2))
     code = code_of_receipt(receipt)
+    if code == OK and status != OK:
+        texts.append(f"error: HARNESS harness-crashed: pytest ended with {status}, and its receipt says 0")
+        code = HARNESS_FAILED
     for text in (*texts, f"session: {folder} ends with {code}"):
         say(text, err=as_json)
     return code

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from e2e.clients.control_plane import parse_time
+from e2e.hosts.errors import HostAccessError
 from e2e.run.context import Run
 from e2e.run.looks import HostLooks
 from e2e.run.stages import StageBook
@@ -50,7 +51,7 @@ def judge_looks(
     _image(run, book, newest)
     _settings(book, newest)
     _presence(run, book, newest)
-    standing = _registered(book, seen, window)
+    standing = _registered(book, seen, window, looks.trouble)
     run.journal.write("standing", {"refusals": [_document(refusal) for refusal in standing]})
 
 
@@ -116,10 +117,20 @@ def _presence(run: Run, book: StageBook, look: LookSeen | None) -> None:
         book.record("presence_reported", "expired", f"{field} is {look.presence}; that is no proof", evidence=evidence)
 
 
-def _registered(book: StageBook, seen: Sequence[LookSeen], window: Window) -> tuple[Refusal, ...]:
+def _registry_unseen(book: StageBook, seen: Sequence[LookSeen], *, every_host: bool) -> None:
+    if seen and every_host:
+        saying = "no host has a container of the workspace-server, so nobody can read the registry log"
+        book.record("registered", "blocked", saying, cause="log-unreadable", evidence=(seen[-1].evidence,))
+    else:
+        book.record("registered", "expired", "the registry log was not seen")
+
+
+def _registered(
+    book: StageBook, seen: Sequence[LookSeen], window: Window, trouble: HostAccessError | None
+) -> tuple[Refusal, ...]:
     look = next((look for look in reversed(seen) if look.registry is not None), None)
     if look is None or look.registry is None:
-        book.record("registered", "expired", "the registry log was not seen")
+        _registry_unseen(book, seen, every_host=trouble is None)
         return ()
     evidence = (f"{look.evidence}#registry_log",)
     positions = {str(c["id"]): int(c["position"]) for c in look.registry.get("controls", [])}

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def open_session(options: SessionOptions, environ: Mapping[str, str], say: Calla
         rehearse_flag=options.rehearse,
         speed_flag=connection.speed if connection is not None else options.speed,
         keep_flag=options.keep,
+        loaded_modules=sys.modules,
     )
     problems = [
         *_attached_problems(options, policy, connection),

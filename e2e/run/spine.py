@@ -201,10 +201,22 @@ class Spine:
             reference = run.bundle.write_json("diagnostics", run.control_plane.diagnostics(run.slug))
         except PlatformError as error:
             run.journal.write("collect_failed", {"what": "diagnostics", "detail": str(error)})
+            self._note_vanished()
         except Exception as error:  # noqa: BLE001 - the border: the teardown comes next, whatever happens here
             self._crashed(error)
         else:
             run.journal.write("collected", {"what": "diagnostics", "evidence": reference})
+
+    def _note_vanished(self) -> None:
+        """Write down that the organisation is gone before anybody here removed it; silence proves nothing."""
+        run = self._run
+        try:
+            row = run.control_plane.organisation(run.slug)
+        except PlatformError:
+            return
+        if row is None:
+            run.journal.write("organisation_gone", {"slug": run.slug, "detail": "the control plane lists it no more"})
+            run.journal.say("the organisation is gone, and nobody here removed it")
 
     def _keep(self) -> None:
         for entry in self._run.ledger.entries():

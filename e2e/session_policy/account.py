@@ -49,11 +49,13 @@ class Account:
             self.problem(line)
 
     def violations(self, defined: Iterable[str], scenarios: Sequence[str]) -> list[str]:
-        """Compare and return a line for everything that was demanded and not seen to pass, unless it failed.
+        """Compare and return a line for everything that was demanded and not seen to pass.
 
+        What failed in a scenario is left out: its verdict tells it, and better.
         ``defined`` are the tests that the files define, ``scenarios`` the scenario files that are there.
         """
-        lines = list(self.problems)
+        lines = [f"{name}: failed" for name in sorted(self.failed) if not _is_of_a_scenario(name)]
+        lines += self.problems
         lines += [
             f"{name}: it raised {what}, and its report does not say so"
             for name, what in sorted(self.raised.items())
@@ -72,6 +74,10 @@ class Account:
         files = {name.partition("::")[0] for name in (*self.collected, *self.failed)} | self.excused
         lines += [f"{name}: a scenario file that was not collected" for name in scenarios if name not in files]
         return lines
+
+
+def _is_of_a_scenario(name: str) -> bool:
+    return name.partition("::")[0].endswith((".yaml", ".yml"))
 
 
 def _with_parents(name: str) -> list[str]:

@@ -6,6 +6,7 @@ What decides is seen here with our own eyes (did the function run, did it raise)
 import functools
 import inspect
 import os
+import time
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ class RequireLive:
         self._config = config
         self._account = account
         self._called: set[str] = set()
-        self._controller = config.pluginmanager.hasplugin("dsession")
+        self._began: dict[str, float] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -74,6 +75,12 @@ class RequireLive:
         for item in items:
             self._account.reasons[item.nodeid] = "it was deselected"
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Remember when a test began, before pytest-timeout starts its clock."""
+        self._began[item.nodeid] = time.monotonic()
+        return (yield)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
         """Hear the warnings of a test that tell that it tests nothing, whatever is filtered."""
@@ -107,7 +114,7 @@ class RequireLive:
         elif report.outcome == "skipped":
             self._fail(report, f"skipped: {_words(report.longrepr)}")
         elif report.outcome == "passed" and call.when == "call":
-            for problem in self._problems(item, call):
+            for problem in self._problems(item):
                 self._fail(report, problem)
         return report
 
@@ -134,7 +141,7 @@ class RequireLive:
             self._account.problem(f"{nodeid or 'collection'}: {warning_message.category.__name__}: {text[0]}")
 
     def violations(self) -> list[str]:
-        """Return a line for everything that keeps this session from being green beside its failures."""
+        """Return a line for every failed test, and for everything else that keeps this session from being green."""
         if hasattr(self._config, "workerinput"):
             return []
         defined: list[str] = []
@@ -171,16 +178,15 @@ class RequireLive:
 
         return watched
 
-    def _problems(self, item: pytest.Item, call: pytest.CallInfo[None]) -> list[str]:
+    def _problems(self, item: pytest.Item) -> list[str]:
         problems = []
         plain = isinstance(item, pytest.Function) and not hasattr(item, "startTest")
         if plain and item.nodeid not in self._called:
             problems.append("its function was never called")
         limit = _time_limit(item)
-        if limit and call.duration >= limit:
-            problems.append(
-                f"it ran {call.duration:.1f} s of the {limit:g} s it is allowed, and swallowed the time-out"
-            )
+        seconds = time.monotonic() - self._began.get(item.nodeid, time.monotonic())
+        if limit and seconds >= limit:
+            problems.append(f"it ran {seconds:.1f} s of the {limit:g} s it is allowed, and swallowed the time-out")
         if item.get_closest_marker("live") is not None:
             paths = [Path(str(value)) for name, value in item.user_properties if name == EVIDENCE]
             if not any(path.is_file() and path.stat().st_size for path in paths):
@@ -209,7 +215,7 @@ def _time_limit(item: pytest.Item) -> float:
     """Return the seconds after which pytest-timeout ends a test, 0 where it never does."""
     marker = item.get_closest_marker("timeout")
     given: Any = (marker.args[0] if marker.args else marker.kwargs.get("timeout")) if marker is not None else None
-    if given is None and item.config.pluginmanager.hasplugin("timeout"):
+    if given is None and hasattr(item.config.option, "timeout"):
         given = item.config.getoption("timeout", None) or os.environ.get("PYTEST_TIMEOUT")
         given = given or item.config.getini("timeout")
     return float(given or 0)

@@ -25,7 +25,10 @@ _PLUGINS: Final = ("warnings", "threadexception", "unraisableexception", "skippi
 _ENVIRONMENT: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONOPTIMIZE")
 """Names in the environment that change what pytest does without anybody reading it on the command line."""
 
-_AWS_ENDPOINTS: Final = "AWS_ENDPOINT_URL"
+
+def answers(option: object) -> bool:
+    """Return whether pytest answers one of its options and runs no test, whatever becomes of the session."""
+    return any(getattr(option, name, None) for name in _OPTIONS)
 
 
 def pytest_refusals(config: pytest.Config, environ: Mapping[str, str], *, optimised: int) -> list[str]:
@@ -47,19 +50,4 @@ def pytest_refusals(config: pytest.Config, environ: Mapping[str, str], *, optimi
         for name in _PLUGINS
         if config.pluginmanager.is_blocked(name)
     ]
-    return lines
-
-
-def cloud_refusals(environ: Mapping[str, str], modules: Mapping[str, object]) -> list[str]:
-    """Return what in the surroundings would make a live session talk to something that is not AWS, a line each.
-
-    ``modules`` are the modules that are loaded in this process (``sys.modules``).
-    """
-    lines = [
-        f"{name} is left over in the environment: a live session talks to AWS alone; unset it"
-        for name in sorted(environ)
-        if name == _AWS_ENDPOINTS or name.startswith(f"{_AWS_ENDPOINTS}_")
-    ]
-    if "moto" in modules:
-        lines.append("moto is loaded in this process: what it answers is not AWS; run without it")
     return lines

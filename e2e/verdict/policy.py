@@ -4,7 +4,7 @@ A flag may tighten what the environment says and never loosen it; what would is 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -113,10 +113,12 @@ def choose_policy(
     speed_flag: float | None = None,
     keep_flag: str | None = None,
     aws_credentials_found: Callable[[], bool] | None = None,
+    loaded_modules: Container[str] = (),
 ) -> Policy:
     """Return the policy of a session. A flag that is None or False was not given.
 
     ``aws_credentials_found`` tells whether boto3 finds any; asked only for a live target. By default botocore is asked.
+    ``loaded_modules`` names what is loaded in this process: a mock of AWS is no AWS.
 
     Raises:
         ConfigurationError: flags and environment contradict each other, a live target lacks what it needs; all at once.
@@ -127,6 +129,8 @@ def choose_policy(
     live = _is_live(target, environment)
     if target in LIVE_TARGETS:
         problems += _control_plane_problems(environment, require_live=require_live)
+    if live:
+        problems += _not_aws(environment, loaded_modules)
     missing: tuple[str, ...] = ()
     if target in LIVE_TARGETS:
         missing = _missing(environment, aws_credentials_found or _botocore_finds_credentials)
@@ -213,6 +217,17 @@ def _is_live(target: str, environment: Environment) -> bool:
     """Return whether a proof on ``target`` is one of the real platform: a control plane on loopback is not."""
     host = urlsplit(environment.control_plane_url or STAGING_CONTROL_PLANE).hostname
     return target in LIVE_TARGETS and host not in LOOPBACK_HOSTS
+
+
+def _not_aws(environment: Environment, loaded_modules: Container[str]) -> list[str]:
+    """Return what would make a live session hear of AWS what AWS did not say, a line each."""
+    problems = [
+        f"{name} is left over in the environment, and target staging talks to AWS itself; unset it"
+        for name in environment.endpoint_overrides
+    ]
+    if "moto" in loaded_modules:
+        problems.append("moto is loaded in this process, and what it answers is not AWS; run without it")
+    return problems
 
 
 def _control_plane_problems(environment: Environment, *, require_live: bool) -> list[str]:

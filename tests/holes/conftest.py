@@ -49,6 +49,14 @@ class Hole:
     env: dict[str, str] = field(default_factory=dict)
     python: tuple[str, ...] = ()
     own_process: bool = False
+    run: int = 70
+
+    @property
+    def alone(self) -> bool:
+        """Whether the row is more than a test file, so that it needs a project of its own."""
+        more = (self.conftest, self.ini, self.files, self.scenarios, self.args, self.bare_args, self.env, self.python)
+        return any(more) or self.test is None or bool(self.xdist) or self.paths != (".",) or self.closed_by != "plugin"
+
     xdist: dict[str, str] = field(default_factory=dict)
 
 
@@ -197,16 +205,36 @@ def trial(tmp_path: Path, forks: Forks) -> Callable[[Hole], Trial]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test that asks for ``hole`` every row, for ``unseen`` those that only a receipt tells."""
+    """Give a test that asks for ``hole`` every row, for ``lonely`` those with a project of their own.
+
+    A test that asks for ``unseen`` gets those that only a receipt tells.
+    """
     if "hole" in metafunc.fixturenames:
         table = read_table()
         metafunc.parametrize("hole", table, ids=[hole.id for hole in table])
+    if "lonely" in metafunc.fixturenames:
+        table = [hole for hole in read_table() if hole.alone]
+        metafunc.parametrize("lonely", table, ids=[hole.id for hole in table])
     if "unseen" in metafunc.fixturenames:
         table = [hole for hole in read_table() if hole.closed_by == "receipt"]
         metafunc.parametrize("unseen", table, ids=[hole.id for hole in table])
 
 
 @pytest.fixture
+def crowd() -> tuple[Hole, dict[str, Hole]]:
+    """Return one row with the test files of every row that is nothing else, and which file is whose."""
+    files = {f"test_{hole.id.replace('-', '_')}.py": hole for hole in read_table() if not hole.alone}
+    texts = {name: hole.test or "" for name, hole in files.items()}
+    return Hole(id="crowd", way="all at once", group="controls", test=None, files=texts), files
+
+
+@pytest.fixture
 def honest() -> Hole:
     """Return a row that is no hole: an honest test beside an honest scenario."""
     return Hole(id="honest", way="nothing is wrong", group="controls", test=None)
+
+
+@pytest.fixture
+def rows() -> list[Hole]:
+    """Return the table."""
+    return read_table()

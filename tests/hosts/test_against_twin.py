@@ -22,6 +22,7 @@ from e2e.hosts.errors import (
     InstanceGone,
     InstanceTerminated,
 )
+from e2e.hosts.permissions import is_granted
 from e2e.hosts.polling import PollTimes
 from e2e.probes.look import LaunchRequest, Look, LookRequest, parse_look
 from e2e.probes.program import probe_program
@@ -74,18 +75,23 @@ def audit() -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def access(cloud: Cloud, audit: list[dict[str, object]]) -> Iterator[AwsAccess]:
-    clients = AwsClients(
+def clients(cloud: Cloud) -> Iterator[AwsClients]:
+    made = AwsClients(
         region="us-east-2", endpoint_url=cloud.url, credentials=AwsCredentials("AKIATWIN", "twin-secret"), poll=POLL
     )
-    yield aws_access(
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def access(cloud: Cloud, clients: AwsClients, audit: list[dict[str, object]]) -> AwsAccess:
+    return aws_access(
         slug=SLUG,
         clients=[clients],
         control_plane_instance_id=lambda: cloud.tenant,
         poll=POLL,
         audit=lambda record: audit.append(dict(record)),
     )
-    clients.close()
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +257,12 @@ def test_the_audit_has_every_command_and_no_content(audit: list[dict[str, object
     assert len({record["command_id"] for record in audit}) == access.commands_sent
     assert all(record["how_confirmed"] == "answer" for record in audit)
     assert "canary" not in json.dumps(audit)
+
+
+def test_the_policy_of_a_look_covers_every_request_that_was_made(access: AwsAccess, clients: AwsClients) -> None:
+    made = {tuple(name.split(".")) for name in clients.requests}
+    assert {("ssm", "SendCommand"), ("ec2", "DescribeInstances"), ("sts", "GetCallerIdentity")} <= made
+    assert [call for call in made if not is_granted("look", *call)] == []
 
 
 def test_a_terminated_host_is_named_and_the_other_still_answers(

@@ -196,6 +196,12 @@ def test_a_header_that_lies_about_its_parts_gets_the_same_bytes_or_an_error(
         assert ".." not in text
 
 
+def test_the_parts_together_must_have_the_hash_that_was_declared(small: Host) -> None:
+    home = small.bring_home(small.answer(random.Random(1).randbytes(9_000), packed_sha256="0" * 64))
+    assert isinstance(home, OutputCorrupt)
+    assert "the parts together" in str(home)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=NOT_SAVED)
 @given(data=st.data())
 def test_a_piece_that_was_changed_is_never_put_in(small: Host, data: st.DataObject) -> None:

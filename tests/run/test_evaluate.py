@@ -78,7 +78,18 @@ def test_without_hosts_none_of_them_is_run(judge: Any) -> None:
 def test_what_no_look_saw_is_missing_and_not_refuted(judge: Any) -> None:
     assert set(states(judge()).values()) == {"expired"}
     ends = states(judge(look(settings=None, presence=None, registry=None)))
-    assert {state for name, state in ends.items() if name != "image_running"} == {"expired"}
+    assert (ends["settings_wired"], ends["presence_reported"]) == ("expired", "expired")
+
+
+def test_where_no_host_has_the_workspace_server_the_log_is_unreadable(judge: Any) -> None:
+    registered = judge(look(number=1, registry=None), look(number=2, registry=None))["registered"]
+    assert (registered.state, registered.cause) == ("blocked", "log-unreadable")
+    assert registered.evidence == ("evidence/look-1.json",)
+
+
+def test_where_a_host_could_not_be_looked_into_its_log_is_only_unseen(judge: Any) -> None:
+    registered = judge(look(registry=None), trouble=OutputCorrupt("half of it"))["registered"]
+    assert (registered.state, registered.cause) == ("expired", None)
 
 
 def test_where_every_look_failed_their_trouble_is_the_cause(judge: Any) -> None:

@@ -179,7 +179,7 @@ def test_what_is_kept_is_what_was_asked_for(
     assert torn_down["status"] == ("kept" if stays else "proven")
 
 
-def test_looks_go_to_the_endpoint_of_the_twin_and_are_written_down(
+def test_looks_go_to_the_endpoint_and_with_the_keys_of_the_twin(
     make_order: Any, monkeypatch: Any, hosts: Any, platform: Any
 ) -> None:
     asked: dict[str, Any] = {}
@@ -194,6 +194,8 @@ def test_looks_go_to_the_endpoint_of_the_twin_and_are_written_down(
     platform.answers["GET /cp/admin/tenants/[^/]+"] = lambda _: (200, {"instance_id": "i-1"})
     order = make_order()
     result = run_scenario(order)
-    assert [(one.endpoint_url, one.region) for one in asked["clients"]] == [(platform.url, "us-east-2")]
+    (clients,) = asked["clients"]
+    assert clients.endpoint_url == platform.url
+    assert clients._credentials.access_key_id == "AKIAFAKE"
     assert "command" in kinds(order)
     assert (result.line.cause, result.line.code) == ("control-plane-unauthorized", 2)

@@ -11,6 +11,10 @@ def test_platform_seconds_shrink_with_the_speed() -> None:
     assert PlatformClock(100).wall(30) == pytest.approx(0.3)
 
 
+def test_wall_seconds_are_more_platform_seconds() -> None:
+    assert PlatformClock(100).platform(0.3) == pytest.approx(30)
+
+
 def test_a_timeout_around_real_work_never_falls_below_ten_seconds() -> None:
     clock = PlatformClock(100)
     assert clock.real(30) == 10.0

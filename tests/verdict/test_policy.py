@@ -270,3 +270,18 @@ def test_credentials_are_found_the_way_boto3_finds_them(
         monkeypatch.setenv(name, value)
     policy = choose_policy(READY, target_flag="staging")
     assert policy.skipped is not found
+
+
+def test_a_left_over_endpoint_is_refused_on_the_live_platform_alone() -> None:
+    left_over = replace(READY, endpoint_overrides=("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"))
+    assert [line.split(" ")[0] for line in problems_of(left_over, require_live_flag=True)] == [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_SSM",
+    ]
+    assert choose(left_over, target_flag="local").target == "local"
+
+
+def test_a_mock_of_aws_in_this_process_is_no_aws() -> None:
+    (problem,) = problems_of(require_live_flag=True, loaded_modules=("moto",))
+    assert problem.startswith("moto is loaded")
+    assert choose(target_flag="local", loaded_modules=("moto",)).target == "local"

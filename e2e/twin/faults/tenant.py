@@ -15,22 +15,26 @@ _PROVISION = (
     FaultKind("mcp-auth-error", "the concierge's container gets the organisation's key under one name only (F-23)"),
     FaultKind(
         "delivery-deadlock",
-        "the boot is not told to install the plugin; the reconcile would, and only runs once online (F-11)",
+        "the boot does not install the plugin; the reconcile would, and only runs once online (F-11)",
+        image="claude-code-no-boot-install",
     ),
     FaultKind(
         "denial-before-delivery",
-        "the boot is not told to install the plugin; the first denial starts the reconcile, which heals it (core #33)",
+        "the boot does not install the plugin; the first denial starts the reconcile, which heals it (core #33)",
+        image="claude-code-no-boot-install",
     ),
     FaultKind(
         "stale-plugin-record",
         "the plugin is on record as installed and not on the box, so that nothing delivers it any more (F-13)",
+        image="claude-code-no-boot-install",
     ),
     FaultKind("secret-in-log", "the provision hook prints the organisation's key into the registry log"),
 )
 _REGISTRY = (
     FaultKind(
         "gate-blocks-unreported-presence",
-        "the gate of 2026-06-18 before its correction, and a concierge whose presence report does not arrive (F-03)",
+        "the gate of 2026-06-18 before its correction, and a runtime from before it had to report presence (F-03)",
+        image="claude-code-unreported",
         gate="2026-06-18",
     ),
     FaultKind("online-flaps", "the concierge's error rate goes up and down with every heartbeat (F-07)"),
@@ -52,7 +56,7 @@ _CONCIERGE = (
     FaultKind(
         "online-while-host-gone",
         "the concierge's machine goes, and nobody looks after its sign of life (F-50)",
-        parameters={"after": 30.0},
+        parameters={"after": 50.0},
     ),
 )
 _CREATION = (

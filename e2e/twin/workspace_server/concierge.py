@@ -100,9 +100,9 @@ def _declare_management_plugin(tenant: Tenant, workspace_id: str) -> bool:
     if tenant.faults.acts("mcp-not-delivered", "concierge provision hook"):
         return False
     contract = tenant.contract
-    name, source = contract.plugin_declared_name, contract.plugin_source
+    name = contract.plugin_declared_name
     try:
-        source = disturbed_source(tenant.faults, source)
+        source = disturbed_source(tenant.faults, contract.plugin_source)
         declare_plugin(tenant, workspace_id, name, source)
         if tenant.faults.acts("stale-plugin-record", "concierge provision hook"):
             record_install(tenant, workspace_id, name, source)

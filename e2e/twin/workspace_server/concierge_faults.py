@@ -19,6 +19,8 @@ def disturbed_environment(faults: FaultSwitch, environment: Mapping[str, str]) -
         missing |= _REPOSITORY_SECRETS
     if faults.acts("agent-not-configured", _WHERE):
         missing |= {"LLM_PROVIDER"}
+    if faults.acts("mcp-auth-error", _WHERE):
+        missing |= {"MOLECULE_ORG_API_KEY"}
     kept = {name: value for name, value in environment.items() if name not in missing}
     return kept | {PLAN_VARIABLE: json.dumps(faults.plan.to_json())}
 

@@ -12,13 +12,11 @@ def heard(tenant: Tenant, row: Row | None, report: Document) -> Document:
     """Return the payload of a register or heartbeat call as the server understands it; ``row`` is who reports."""
     if row is None:
         return report
-    faults, presence = tenant.faults, tenant.contract.runtime_present_field
+    faults = tenant.faults
     if row["kind"] != "platform":
         if faults.acts("entitlement-bypass", "self-report of an ordinary workspace"):
-            return report | {presence: True}
+            return report | {tenant.contract.runtime_present_field: True}
         return report
-    if presence in report and faults.acts("gate-blocks-unreported-presence", "presence report"):
-        report = {name: value for name, value in report.items() if name != presence}
     if "error_rate" in report and faults.acts("online-flaps", "error rate of the concierge"):
         report = report | {"error_rate": 0.0 if row["last_error_rate"] else TROUBLED_ERROR_RATE}
     return report

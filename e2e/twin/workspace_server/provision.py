@@ -86,7 +86,7 @@ def container_environment(tenant: Tenant, row: Row) -> dict[str, str]:
         "PLUGINS_DIR": "/plugins",
         "PYTHONPATH": "/app",
         "MOLECULE_ORG_ID": configuration.org_id,
-        "MOLECULE_DECLARED_PLUGINS": ",".join(_plugin_sources(tenant, row)),
+        "MOLECULE_DECLARED_PLUGINS": ",".join(_plugin_sources(tenant, workspace_id)),
         "MOLECULE_GITEA_BASE_URL": configuration.control_plane_url,
         "MOLECULE_TEMPLATE_REPO_TOKEN": configuration.template_repository_token,
         "MOLECULE_PLATFORM_SPEED": f"{configuration.speed:g}",
@@ -105,8 +105,6 @@ def container_environment(tenant: Tenant, row: Row) -> dict[str, str]:
             "GIT_HTTP_PASSWORD": "x-oauth-basic",
         }.items():
             environment.setdefault(name, value)
-        if tenant.faults.acts("mcp-auth-error", "environment of the concierge"):
-            del environment["MOLECULE_ORG_API_KEY"]
         if tenant.faults.acts("secret-in-log", "environment of the concierge"):
             tenant.log(f"Provisioner: environment of {workspace_id}: MOLECULE_ORG_API_KEY={configuration.admin_token}")
         return disturbed_environment(tenant.faults, environment)
@@ -131,16 +129,7 @@ def config_files(tenant: Tenant, row: Row) -> dict[str, str]:
     return {"config.yaml": "\n".join(lines) + "\n", "system-prompt.md": prompt}
 
 
-_LEFT_TO_THE_RECONCILE = ("delivery-deadlock", "denial-before-delivery", "stale-plugin-record")
-"""Faults in which the boot is not told to install the concierge's plugins."""
-
-
-def _plugin_sources(tenant: Tenant, row: Row) -> list[str]:
-    workspace_id = row["id"]
-    if row["kind"] == "platform":
-        acting = [name for name in _LEFT_TO_THE_RECONCILE if tenant.faults.acts(name, "environment of the concierge")]
-        if acting:
-            return []
+def _plugin_sources(tenant: Tenant, workspace_id: str) -> list[str]:
     return list((recorded_plugins(tenant, workspace_id) | declared_plugins(tenant, workspace_id)).values())
 
 

@@ -1,12 +1,11 @@
-"""``concierge-e2e run`` whose pytest process also gets the arguments of a hole; what ``run`` believes is left alone."""
+"""``concierge-e2e run`` whose pytest process also gets the arguments of a hole; what it believes is not touched."""
 
+import importlib
 import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-import stand_in_boots  # type: ignore[import-not-found] # noqa: F401 - the platform that `run` itself opens
 
 from e2e.cli import pytest_process
 from e2e.cli.main import main
@@ -24,4 +23,5 @@ def _with_the_hole(
 
 pytest_process.pytest_arguments = _with_the_hole
 sys.argv[0] = "concierge-e2e"
+importlib.import_module("stand_in_boots")  # the platform of the session that `run` itself opens
 main()

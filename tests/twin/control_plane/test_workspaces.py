@@ -1,6 +1,7 @@
 """Hosts for workspaces."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,51 @@ def test_a_bad_request_orders_nothing(office: Any, org: Any, fields: dict[str, o
     assert len(office.machines.launched) == 1
 
 
+def test_a_restart_stops_and_starts_the_container_on_the_host_it_has(
+    office: Any, org: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.tenant("POST", "/cp/workspaces/provision", body(office))
+    instance_id = office.machines.launched[1]["id"]
+    path = "/cp/workspaces/abcdef123456/restart"
+    assert office.tenant("POST", path, {}) == (409, {"error": "the host does not run"})
+    restarted: list[str] = []
+
+    class RunningHost:
+        def container(self, name: str) -> Any:
+            if name != "ws-abcdef123456":
+                raise KeyError(name)
+            return self
+
+        def restart(self) -> None:
+            restarted.append(instance_id)
+
+    view = office.machines.view
+    monkeypatch.setattr(office.machines, "view", lambda known: replace(view(known), host=RunningHost()))
+    assert office.tenant("POST", path, {}) == (200, {"status": "restarted", "instance_id": instance_id})
+    assert restarted == [instance_id]
+    assert office.tenant("POST", "/cp/workspaces/nobody/restart", {})[0] == 404
+
+
+def test_a_container_that_cannot_be_restarted_is_a_conflict(
+    office: Any, org: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.tenant("POST", "/cp/workspaces/provision", body(office))
+    view = office.machines.view
+
+    class EmptyHost:
+        def container(self, name: str) -> Any:
+            raise KeyError(name)
+
+    monkeypatch.setattr(office.machines, "view", lambda known: replace(view(known), host=EmptyHost()))
+    assert office.tenant("POST", "/cp/workspaces/abcdef123456/restart", {})[0] == 409
+
+
 def test_the_tenant_routes_want_the_shared_secret(office: Any, org: Any) -> None:
     for method, path in (
         ("POST", "/cp/workspaces/provision"),
         ("GET", "/cp/workspaces/x/status"),
         ("DELETE", "/cp/workspaces/x"),
+        ("POST", "/cp/workspaces/x/restart"),
         ("GET", "/cp/tenants/config"),
         ("POST", "/cp/tenants/boot-event"),
     ):

@@ -158,6 +158,16 @@ def test_the_mark_of_a_refused_registration_outlives_a_real_restart(start_twin: 
     assert "cleared register-failure marker" not in log
 
 
+def test_the_gate_before_its_correction_refuses_a_runtime_that_knows_no_report(start_twin: Any) -> None:
+    twin = start_twin("--light-mcp", "--fault", "gate-blocks-unreported-presence")
+    assert (twin.line["gate"], twin.line["image"]) == ("2026-06-18", "claude-code-unreported")
+    org = twin.create_org("e2e-silent")
+    concierge = org.concierge_with("failed")
+    assert "reason=platform_agent_mcp_server_missing" in twin.registry_log("e2e-silent")
+    # The server is there all the same: the binary that was retired later.
+    assert in_container(twin, org, concierge["id"], f"ls {CONTRACT.legacy_binary_path}")
+
+
 def test_the_key_of_the_organisation_can_be_read_in_the_log(start_twin: Any) -> None:
     twin = start_twin("--light-mcp", "--fault", "secret-in-log")
     org = twin.create_org("e2e-told")

@@ -19,7 +19,7 @@ def provision(make_desk: Callable[..., Any]) -> Callable[..., Provision]:
     """Returns what the control plane is asked for a concierge while the given faults are on."""
 
     def provision(*faults: str) -> Provision:
-        desk = make_desk(faults=tuple(Fault(name) for name in faults))
+        desk = make_desk(*faults)
         desk.install_concierge()
         asked: Provision = desk.control_plane.provisions[0]
         return asked
@@ -35,7 +35,7 @@ def _config(asked: Provision, name: str) -> str:
 
 def test_the_container_is_told_the_plan_that_the_platform_follows(make_desk: Callable[..., Any]) -> None:
     fault = Fault("heartbeat-stopped", 30.0, 60.0, {"beats": 2.0})
-    desk = make_desk(faults=(fault,))
+    desk = make_desk("heartbeat-stopped:begin=30,heal=60,beats=2")
     desk.install_concierge()
 
     told = json.loads(desk.control_plane.provisions[0]["env"]["TWIN_FAULT_PLAN"])
@@ -45,7 +45,7 @@ def test_the_container_is_told_the_plan_that_the_platform_follows(make_desk: Cal
 
 
 def test_an_ordinary_workspace_is_not_told_of_any_fault(make_desk: Callable[..., Any]) -> None:
-    desk = make_desk(faults=(Fault("heartbeat-stopped"), Fault("plugin-fetch-failed"), Fault("prompt-not-seeded")))
+    desk = make_desk("heartbeat-stopped", "plugin-fetch-failed", "prompt-not-seeded")
     status, _ = desk.admin("POST", "/workspaces", {"name": "worker", "model": "moonshot/kimi-k2.6"})
     assert status == 201
     desk.until(lambda: desk.control_plane.provisions)
@@ -94,7 +94,7 @@ def test_another_runtime_is_named_in_the_config(provision: Callable[..., Provisi
     ],
 )
 def test_the_plugin_is_declared_as_the_fault_has_it(make_desk: Callable[..., Any], fault: str, source: str) -> None:
-    desk = make_desk(faults=(Fault(fault),))
+    desk = make_desk(fault)
     desk.install_concierge()
 
     assert desk.control_plane.provisions[0]["env"]["MOLECULE_DECLARED_PLUGINS"] == source

@@ -83,7 +83,9 @@ def test_nobody_becomes_the_concierge_by_registering_as_one(desk: Any, concierge
 
 def test_a_bypass_gives_plugin_key_and_a_new_container_on_a_mere_word(make_desk: Any) -> None:
     desk = make_desk("entitlement-bypass")
-    desk.install_concierge()
+    concierge = desk.install_concierge()
+    desk.register(concierge)
+    desk.beat(concierge)
     worker = desk.order()
     desk.until(lambda: desk.row(worker)["instance_id"])
     assert desk.register(worker, mcp_server_present=False)[0] == 200
@@ -97,7 +99,7 @@ def test_a_bypass_gives_plugin_key_and_a_new_container_on_a_mere_word(make_desk:
     desk.register(worker)
     desk.beat(worker)
     assert desk.tenant.background.stop()
-    assert [body["workspace_id"] for body in provisions].count(worker) == 2
+    assert [body["workspace_id"] for body in provisions] == [concierge, worker, worker]
 
 
 def test_a_gap_in_the_entitlement_gives_the_plugin_and_not_the_key(make_desk: Any) -> None:

@@ -33,16 +33,3 @@ def test_without_a_fault_no_secret_is_in_the_log(desk: Any, concierge: str) -> N
     secrets = [*tokens, configuration.admin_token, configuration.shared_secret, configuration.template_repository_token]
     assert tokens
     assert not [line for line in desk.lines if any(secret in line for secret in secrets)]
-
-
-def test_an_ordinary_workspace_is_told_of_its_plugins_whatever_befalls_the_concierges(make_desk: Any) -> None:
-    desk = make_desk("delivery-deadlock")
-    desk.install_concierge()
-    worker = desk.order()
-    desk.until(lambda: desk.row(worker)["instance_id"])
-    source = "gitea://molecule-ai/harmless#main"
-    desk.admin("POST", f"/workspaces/{worker}/plugins", {"source": source})
-    from e2e.twin.workspace_server.provision import container_environment
-
-    assert container_environment(desk.tenant, desk.row(worker))["MOLECULE_DECLARED_PLUGINS"] == source
-    assert desk.acted() == ["delivery-deadlock"]
