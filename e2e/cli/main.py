@@ -9,6 +9,9 @@ from e2e import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("e2e.cli.run:run", "Boot fresh concierges and prove that they can act."),
+    "doctor": ("e2e.cli.doctor:doctor", "Examine what a run needs, before anything is created."),
+    "plan": ("e2e.cli.plan:plan", "Say what a run would create, call and wait for; touches nothing."),
+    "inspect": ("e2e.cli.inspect:inspect", "Look once at a concierge that is there already."),
     "lint": ("e2e.cli.lint:lint", "Check scenario files; all errors at once."),
     "contract": ("e2e.cli.contract:contract", "Check the delivery contract."),
     "faults": ("e2e.cli.faults:faults", "List the causes: what they mean and whose problem they are."),

@@ -74,10 +74,13 @@ def run_pytest(arguments: Sequence[str], folder: Path, stop: StopRequests) -> in
 def pytest_arguments(
     files: Sequence[Path], options: Sequence[tuple[str, object]], switches: Sequence[str], folder: Path
 ) -> list[str]:
-    """Return pytest's command line for these files; an option without a value is left out."""
+    """Return pytest's command line for these files; an option without a value is left out.
+
+    Scenario files need no conftest, and one that lies beside them must not have a say in what is green.
+    """
     return [
         "-p", "e2e.pytest_plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(Path.cwd()),
-        "--import-mode=importlib", "--color=no", "-rA", f"--junitxml={folder / 'junit.xml'}",
+        "--noconftest", "--import-mode=importlib", "--color=no", "-rA", f"--junitxml={folder / 'junit.xml'}",
         *(f"--e2e-{name}={value}" for name, value in options if value is not None),
         *(f"--e2e-{name}" for name in switches),
         *(str(file.absolute()) for file in files),

@@ -14,6 +14,7 @@ from e2e.cli.output import say
 
 if TYPE_CHECKING:
     from e2e.run.session import Session, SessionOptions
+    from e2e.scenario.model import Scenario
     from e2e.scenario.problems import Problem
 
 EPILOG = """\b
@@ -46,6 +47,14 @@ Examples:
     default=None,
     help="Attach to a running twin: a file with the line of `twin serve --json`.",
 )
+@click.option(
+    "--max-live",
+    type=click.IntRange(min=1),
+    default=6,
+    show_default=True,
+    help="On staging: wait while so many tenants of ours are alive.",
+)
+@click.option("--freeze", metavar="FILE|URL", default=None, help="On staging: boot nothing while this is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
 def run(
     scenario: tuple[Path, ...],
@@ -57,6 +66,8 @@ def run(
     rehearse: bool,
     speed: float | None,
     twin: Path | None,
+    max_live: int,
+    freeze: str | None,
     as_json: bool,
 ) -> None:
     """Boot a fresh concierge for each SCENARIO file or folder, prove it, and tear it down.
@@ -79,6 +90,8 @@ def run(
         keep=keep,
         require_live=require_live,
         rehearse=rehearse,
+        max_live=max_live,
+        freeze=freeze,
     )
     with StopRequests() as stop:
         try:
@@ -94,6 +107,7 @@ def run(
         values = (
             ("out", out), ("session-id", session.session_id), ("nonce", session.nonce), ("jobs", jobs),
             ("target", target), ("twin", twin), ("speed", speed), ("keep", keep),
+            ("max-live", max_live), ("freeze", freeze),
         )  # fmt: skip
         switches = [name for name, on in (("require-live", require_live), ("rehearse", rehearse)) if on]
         arguments = pytest_arguments(files, values, switches, session.folder)
@@ -118,15 +132,19 @@ def _prepared(options: "SessionOptions", paths: Sequence[Path]) -> "tuple[Sessio
     files = collect_scenario_files(paths)
     problems: list[Problem] = []
     refusals: list[str] = []
+    loaded: list[Scenario] = []
     for file in files:
         if "[" in str(file.absolute()) or "::" in str(file.absolute()):
             refusals.append(f"{file.absolute()}: pytest takes no path with '[' or '::' in it; rename it")
         try:
-            refusals += session.refusals(load_scenario(file), named=named_directly(file, paths))
+            loaded.append(load_scenario(file))
+            refusals += session.refusals(loaded[-1], named=named_directly(file, paths))
         except ScenarioError as error:
             problems += error.problems
     if problems:
         raise ScenarioError(problems)
+    if not refusals:
+        refusals = _refused_by_the_twin(loaded)
     if refusals:
         raise ConfigurationError(refusals)
     if files:
@@ -134,12 +152,23 @@ def _prepared(options: "SessionOptions", paths: Sequence[Path]) -> "tuple[Sessio
     return session, files
 
 
+def _refused_by_the_twin(scenarios: "Sequence[Scenario]") -> list[str]:
+    """Return what the twin does not have of what scenarios ask of it, such as a fault of that name."""
+    from e2e.run.private_twin import refusals_of_twins
+
+    asked = [(scenario.path, scenario.twin.arguments()) for scenario in scenarios if scenario.twin is not None]
+    if not asked:
+        return []
+    answers = refusals_of_twins([arguments for _, arguments in asked])
+    return [f"{path}: twin: {answer}" for (path, _), answer in zip(asked, answers, strict=True) if answer is not None]
+
+
 def _believe(session: "Session", files: Sequence[Path], status: int | None, *, stopped: bool, as_json: bool) -> int:
     """Read the receipt that this very session wrote, print what it says, and return its code; without one it is 70.
 
     ``status`` is how pytest ended, None if it was not started.
     """
-    from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED, INTERRUPTED, UNPROVEN
+    from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED, INTERRUPTED, OK, UNPROVEN
     from e2e.verdict.receipt import ReceiptError, code_of_receipt, read_receipt
 
     folder = session.folder
@@ -162,6 +191,9 @@ def _believe(session: "Session", files: Sequence[Path], status: int | None, *, s
     if as_json:
         say(json.dumps(receipt, indent=2))
     code = code_of_receipt(receipt)
+    if code == OK and status != OK:
+        texts.append(f"error: HARNESS harness-crashed: pytest ended with {status}, and its receipt says 0")
+        code = HARNESS_FAILED
     for text in (*texts, f"session: {folder} ends with {code}"):
         say(text, err=as_json)
     return code

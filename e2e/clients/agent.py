@@ -1,5 +1,6 @@
 """One chat turn with an agent over A2A, and what its many kinds of answers mean (docs/platform.md, A2A)."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -56,6 +57,31 @@ def chat(exchange: Exchange, workspace_id: str, text: str, message_id: str, *, t
     }
     answer = exchange.send("POST", f"/workspaces/{quote(workspace_id, safe='')}/a2a", body=body, timeout=timeout)
     return read_turn(answer)
+
+
+def queued_turn(exchange: Exchange, workspace_id: str, queue_id: str) -> TurnAnswer:
+    """Ask what became of a turn that was queued; ``queued`` as long as it is not over, or nobody can say.
+
+    Raises:
+        Unavailable: no complete answer came.
+    """
+    path = f"/workspaces/{quote(workspace_id, safe='')}/a2a/queue/{quote(queue_id, safe='')}"
+    answer = exchange.send("GET", path)
+    waiting = TurnAnswer("queued", answer.status, "queued", queue_id=queue_id)
+    try:
+        document = answer.json()
+    except ValueError:
+        return waiting
+    if answer.status != 200 or not isinstance(document, dict):
+        return waiting
+    status = document.get("status")
+    if status in ("failed", "dropped"):
+        return TurnAnswer("failed", answer.status, f"the queued turn was {status}: {document.get('last_error')}")
+    if status != "completed":
+        return TurnAnswer("queued", answer.status, f"queued: {status}", queue_id=queue_id)
+    body = document.get("response_body")
+    text = body if isinstance(body, str) else json.dumps(body)
+    return read_turn(Answer(answer.status, answer.headers, text.encode()))
 
 
 def read_turn(answer: Answer) -> TurnAnswer:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from e2e.clients.errors import NotReady, Unavailable
 from e2e.clients.http import Exchange
+from e2e.clients.pace import RequestPace
 from e2e.evidence.masking import Secret
 
 
@@ -34,13 +35,14 @@ class Absence:
 class ControlPlane:
     """Talks to one control plane with the admin token."""
 
-    def __init__(self, url: str, token: Secret, *, timeout: float) -> None:
+    def __init__(self, url: str, token: Secret, *, timeout: float, pace: RequestPace | None = None) -> None:
         self._exchange = Exchange(
             url,
             headers={"Authorization": f"Bearer {token.reveal()}", "Accept": "application/json"},
             timeout=timeout,
             unavailable="control-plane-unavailable",
             refused="control-plane-unauthorized",
+            pace=pace,
         )
 
     def close(self) -> None:

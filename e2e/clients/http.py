@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from e2e.clients.errors import NotReady, Refused, Rejected, Unavailable
+from e2e.clients.pace import RequestPace
 
 _EXCERPT = 400
 CONNECT_SECONDS = 10.0
@@ -65,7 +66,7 @@ class Exchange:
 
     ``unavailable`` and ``refused`` are the cause ids that a missing or useless answer and refused credentials stand for
     at this origin. Time-outs are wall seconds; an answer that only trickles in is given up after twice the time-out.
-    The client is safe to use from several threads.
+    ``pace`` keeps the rate of requests. The client is safe to use from several threads.
     """
 
     def __init__(
@@ -76,11 +77,13 @@ class Exchange:
         timeout: float,
         unavailable: str,
         refused: str,
+        pace: RequestPace | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._unavailable = unavailable
         self._refused = refused
+        self._pace = pace
         self._client = httpx.Client(
             headers=dict(headers),
             trust_env=False,
@@ -107,6 +110,8 @@ class Exchange:
         Raises:
             Unavailable: no complete answer came; for a request that changes something, it may have acted.
         """
+        if self._pace is not None:
+            self._pace.wait()
         self.requests_sent += 1
         seconds = self._timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds

@@ -12,13 +12,14 @@ GONE_STATES = frozenset({"shutting-down", "terminated"})
 
 @dataclass(frozen=True, slots=True)
 class HostRef:
-    """One machine, and how it was found: ``name-tag``, ``control-plane`` or both."""
+    """One machine, and how it was found: ``name-tag``, ``control-plane`` or both; ``region`` where there are some."""
 
     instance_id: str
     name_tag: str | None
     found_by: tuple[str, ...]
     state: str
     launched_at: str | None
+    region: str = ""
 
     @property
     def is_gone(self) -> bool:

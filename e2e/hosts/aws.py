@@ -3,21 +3,25 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
 from e2e.hosts.access import HostAnswer, HostRef
 from e2e.hosts.audit import Audit
-from e2e.hosts.aws_clients import AwsClients, AwsCredentials
+from e2e.hosts.aws_clients import AwsClients
 from e2e.hosts.aws_errors import aws_failures, translate
+from e2e.hosts.chunks import READER_SECONDS, ChunkReader
 from e2e.hosts.command import CommandTimes, Output
 from e2e.hosts.discovery import Discovery
-from e2e.hosts.envelope import DEFAULT_LIMITS, EnvelopeLimits, new_marker, unwrap, wrap
+from e2e.hosts.envelope import DEFAULT_LIMITS, Enveloped, EnvelopeLimits, Opened, new_marker, open_envelope, wrap
 from e2e.hosts.errors import (
     HostAccessError,
     InstanceIdRefused,
     NotManaged,
     OutputCorrupt,
+    OutputTruncated,
     aws_command,
     repro_invocation,
 )
@@ -27,6 +31,20 @@ from e2e.hosts.ssm import SsmTransport
 _ECHO = b"import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])\n"
 _ECHO_WIRE_SECONDS = 30
 _ECHO_PROGRAM_SECONDS = 9.0
+_PIECE_WIRE_SECONDS = max(30, round(READER_SECONDS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One program on its way to its hosts; ``deadline`` is by our monotonic clock."""
+
+    text: str
+    marker: str
+    times: CommandTimes
+    comment: str
+    idempotent: bool
+    until: Callable[[], None] | None
+    deadline: float
 
 
 class AwsAccess:
@@ -36,34 +54,33 @@ class AwsAccess:
 
     def __init__(
         self,
-        clients: AwsClients,
+        regions: Mapping[str, SsmTransport],
+        clients: Sequence[AwsClients],
         discovery: Discovery,
-        transport: SsmTransport,
         *,
         echo_seconds: float,
         limits: EnvelopeLimits = DEFAULT_LIMITS,
         new_token: Callable[[], str] = lambda: secrets.token_hex(16),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._transports = regions
         self._clients = clients
         self._discovery = discovery
-        self._transport = transport
         self._echo_seconds = echo_seconds
         self._limits = limits
         self._new_token = new_token
+        self._monotonic = monotonic
         self._proven: frozenset[str] = frozenset()
 
     @property
     def commands_sent(self) -> int:
         """How many SendCommand calls went out, the ambiguous ones included."""
-        return self._transport.commands_sent
+        return sum(transport.commands_sent for transport in self._transports.values())
 
     def warm(self) -> None:
         """Make the AWS clients now; for a thread while something else is waited for."""
-        self._clients.warm()
-
-    def close(self) -> None:
-        """Close the connections; other accesses that share the clients lose them as well."""
-        self._clients.close()
+        for clients in self._clients:
+            clients.warm()
 
     def account(self) -> str:
         """Return the id of the AWS account that the credentials belong to.
@@ -71,10 +88,11 @@ class AwsAccess:
         Raises:
             HostAccessError: STS could not be asked.
         """
+        clients = self._clients[0]
         try:
-            return self._clients.sts().get_caller_identity()["Account"]
+            return clients.sts().get_caller_identity()["Account"]
         except aws_failures() as error:
-            repro = aws_command(("sts", "get-caller-identity"), self._clients.region)
+            repro = aws_command(("sts", "get-caller-identity"), clients.region)
             raise translate(error, what="GetCallerIdentity", repro=repro) from error
 
     def find(self) -> tuple[HostRef, ...]:
@@ -118,7 +136,8 @@ class AwsAccess:
         """Run a Python program on all hosts with one SendCommand: see :meth:`HostAccess.run`.
 
         When SSM refuses an instance id, the broken rung of each host is named and the sound ones are sent the
-        command alone (a refused command ran nowhere).
+        command alone (a refused command ran nowhere). An answer larger than SSM carries takes more commands, all of
+        them within ``wall_deadline_seconds``. Hosts of another region take a command of their own, at the same time.
 
         Raises:
             ValueError: a budget under what SSM takes, or no host at all.
@@ -128,13 +147,34 @@ class AwsAccess:
         marker = new_marker(self._new_token())
         limit = program_seconds if program_seconds is not None else max(1.0, execution_seconds - 5.0)
         text = wrap(program, argument, marker, program_seconds=limit, limits=self._limits)
+        order = _Order(text, marker, times, comment, idempotent, until, self._monotonic() + wall_deadline_seconds)
+        by_region: dict[str, list[HostRef]] = {}
+        for host in hosts:
+            by_region.setdefault(host.region, []).append(host)
+        if not by_region:
+            raise ValueError("no host was given")
+        if len(by_region) == 1:
+            return self._run_in(*by_region.popitem(), order)
+        with ThreadPoolExecutor(len(by_region)) as pool:
+            answers = list(pool.map(lambda item: self._run_in(item[0], item[1], order), by_region.items()))
+        return {key: answer for part in answers for key, answer in part.items()}
+
+    def _run_in(
+        self, region: str, hosts: Sequence[HostRef], order: "_Order"
+    ) -> Mapping[str, HostAnswer | HostAccessError]:
+        """Run one order on the hosts of one region."""
         results: dict[str, HostAnswer | HostAccessError] = {}
         waiting = {host.instance_id: host for host in hosts}
         refused: HostAccessError | None = None
         for _ in range(2):
             try:
-                outputs = self._transport.execute(
-                    text, list(waiting), times, comment=comment, idempotent=idempotent, until=until
+                outputs = self._transports[region].execute(
+                    order.text,
+                    list(waiting),
+                    order.times,
+                    comment=order.comment,
+                    idempotent=order.idempotent,
+                    until=order.until,
                 )
             except InstanceIdRefused as error:
                 refused = error
@@ -145,10 +185,9 @@ class AwsAccess:
             except HostAccessError as error:
                 return results | {key: error.for_instance(key) for key in waiting}
             else:
-                return results | {key: self._answer(key, outputs[key], marker) for key in waiting}
-        if refused is None:
-            raise ValueError("no host was given")
-        return results | {key: refused.for_instance(key) for key in waiting}
+                return results | self._answers(region, outputs, order)
+        raise_from = refused or NotManaged("SendCommand: InvalidInstanceId")
+        return results | {key: raise_from.for_instance(key) for key in waiting}
 
     def _why_refused(self, refused: InstanceIdRefused, hosts: Sequence[HostRef]) -> Mapping[str, HostAccessError]:
         try:
@@ -166,20 +205,53 @@ class AwsAccess:
             for host in hosts
         }
 
-    def _answer(self, instance_id: str, output: Output | HostAccessError, marker: str) -> HostAnswer | HostAccessError:
-        if isinstance(output, HostAccessError):
-            return output
-        try:
-            inside = unwrap(output.text, marker, self._limits)
-        except HostAccessError as error:
-            return type(error)(
-                f"{error.detail} ({output.reading})",
-                instance_id=instance_id,
-                command_id=output.command_id,
-                repro=repro_invocation(output.command_id, instance_id, self._clients.region),
+    def _answers(
+        self, region: str, outputs: Mapping[str, Output | HostAccessError], order: "_Order"
+    ) -> dict[str, HostAnswer | HostAccessError]:
+        """Open every envelope, bring home what did not fit, and return the answers."""
+        results: dict[str, HostAnswer | HostAccessError] = {}
+        opened: dict[str, Opened] = {}
+        known: dict[str, Output] = {}
+        for key, output in outputs.items():
+            if isinstance(output, HostAccessError):
+                results[key] = output
+                continue
+            known[key] = output
+            try:
+                opened[key] = open_envelope(output.text, order.marker, self._limits)
+            except HostAccessError as error:
+                results[key] = _placed(error, key, output, region)
+        reader = ChunkReader(
+            lambda text, ids: self._read_piece(region, text, ids, order),
+            lambda: new_marker(self._new_token()),
+            self._limits,
+        )
+        for key, inside in reader.complete(opened).items():
+            if isinstance(inside, Enveloped):
+                command_id = known[key].command_id
+                results[key] = HostAnswer(
+                    key, inside.exit_code, inside.stdout, inside.stderr, command_id, inside.seconds
+                )
+            else:
+                results[key] = _placed(inside, key, known[key], region)
+        return results
+
+    def _read_piece(
+        self, region: str, text: str, instance_ids: Sequence[str], order: "_Order"
+    ) -> Mapping[str, Output | HostAccessError]:
+        remaining = order.deadline - self._monotonic()
+        if remaining <= 0:
+            raise OutputTruncated(
+                f"the rest of the answer did not come within {order.times.wall_deadline_seconds:.0f} s"
             )
-        return HostAnswer(
-            instance_id, inside.exit_code, inside.stdout, inside.stderr, output.command_id, inside.seconds
+        return self._transports[region].execute(
+            text,
+            instance_ids,
+            CommandTimes(_PIECE_WIRE_SECONDS, _PIECE_WIRE_SECONDS, remaining),
+            comment="concierge-e2e rest of an answer",
+            # Harmless to repeat: at worst the spool is gone by then, which is an error of its own.
+            idempotent=True,
+            until=order.until,
         )
 
     def _echo(self, hosts: Sequence[HostRef], until: Callable[[], None]) -> None:
@@ -207,30 +279,39 @@ class AwsAccess:
                 )
 
 
+def _placed(error: HostAccessError, instance_id: str, output: Output, region: str) -> HostAccessError:
+    """Return ``error`` with the host, the command and the status that it goes with."""
+    command_id = error.facts.command_id or output.command_id
+    return type(error)(
+        f"{error.detail} ({output.reading})",
+        instance_id=instance_id,
+        command_id=command_id,
+        repro=error.facts.repro or repro_invocation(command_id, instance_id, region),
+        cause=error.cause,
+    )
+
+
 def aws_access(
     *,
     slug: str,
-    region: str,
-    endpoint_url: str | None,
-    credentials: AwsCredentials | None,
+    clients: Sequence[AwsClients],
     control_plane_instance_id: Callable[[], str | None],
     poll: PollTimes,
     audit: Audit,
-    clients: AwsClients | None = None,
+    limits: EnvelopeLimits = DEFAULT_LIMITS,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     randomness: Random | None = None,
 ) -> AwsAccess:
-    """Return the way to the hosts of the tenant ``slug``.
+    """Return the way to the hosts of the tenant ``slug`` in the regions of ``clients``.
 
-    Several runs of one process share one ``clients``; without it the access makes its own. ``audit`` gets one record
-    per command and host.
-
-    Raises:
-        EndpointRefused: an endpoint of our own without credentials of its own.
+    The clients are the caller's to close: runs of one process share them (:class:`e2e.hosts.client_pool.ClientPool`).
+    ``audit`` gets one record per command and host.
     """
-    shared = clients or AwsClients(region=region, endpoint_url=endpoint_url, credentials=credentials, poll=poll)
-    transport = SsmTransport(shared, poll, audit, monotonic=monotonic, sleep=sleep, now=now, randomness=randomness)
-    discovery = Discovery(shared, slug, control_plane_instance_id)
-    return AwsAccess(shared, discovery, transport, echo_seconds=poll.echo_seconds)
+    transports = {
+        one.region: SsmTransport(one, poll, audit, monotonic=monotonic, sleep=sleep, now=now, randomness=randomness)
+        for one in clients
+    }
+    discovery = Discovery(clients, slug, control_plane_instance_id)
+    return AwsAccess(transports, clients, discovery, echo_seconds=poll.echo_seconds, limits=limits, monotonic=monotonic)

@@ -6,12 +6,15 @@ sending has a client of its own that tries exactly once; everything else retries
 
 import os
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from e2e.hosts.errors import EndpointRefused
+from e2e.hosts.limiter import Limiter
 from e2e.hosts.polling import PollTimes
+from e2e.hosts.watching import InvocationWatch
 
 if TYPE_CHECKING:
     import boto3
@@ -38,6 +41,9 @@ class AwsClients:
     With an ``endpoint_url`` (a twin) nothing of the surroundings is used: no profile, no config file, no proxy, no
     instance metadata; so ``credentials`` are needed. Without one the credentials may be left to boto3, and requests
     may leave for ``amazonaws.com`` only: a forgotten ``AWS_ENDPOINT_URL_SSM`` would send a live run to a twin.
+
+    Every attempt of every request waits for its turn at one limiter and is counted in ``requests`` by its operation;
+    ``watch`` is the one polling loop of all commands that are sent through these clients.
     """
 
     def __init__(
@@ -52,6 +58,9 @@ class AwsClients:
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._clients: dict[str, Any] = {}
+        self._limiter = Limiter(poll.requests_per_second, poll.requests_at_once)
+        self.requests: Counter[str] = Counter()
+        self.watch = InvocationWatch(self.ssm)
 
     def ssm(self) -> "SSMClient":
         """Return the client for everything that only reads, or may be repeated."""
@@ -126,8 +135,11 @@ class AwsClients:
         inner.set_config_variable("credentials_file", os.devnull)
         return boto3.Session(botocore_session=inner, region_name=self.region)
 
-    def _guard(self, request: Any, **_: object) -> None:
-        """Stop a request that is about to leave for a place it must not go to; returning nothing lets it pass."""
+    def _guard(self, request: Any, event_name: str = "", **_: object) -> None:
+        """Stop a request that is about to leave for a place it must not go to; returning nothing lets it pass.
+
+        It is called for each attempt, botocore's own repetitions included.
+        """
         host = urlsplit(str(request.url)).hostname or ""
         if self.endpoint_url is None:
             allowed = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
@@ -135,3 +147,6 @@ class AwsClients:
             allowed = host == urlsplit(self.endpoint_url).hostname and host in _LOOPBACK
         if not allowed:
             raise EndpointRefused(f"{host} is not where this run may go")
+        self._limiter.wait()
+        with self._lock:
+            self.requests[event_name.removeprefix("before-send.")] += 1

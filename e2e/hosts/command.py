@@ -62,6 +62,7 @@ class Command:
     sent_at: datetime
     started: float
     command_id: str = ""
+    accepted_at: datetime | None = None
     how_confirmed: str = "answer"
     polls: int = 0
     last_trouble: HostAccessError | None = None

@@ -11,6 +11,9 @@ Inside the markers, one item per line::
     {"version": 1, "exit_code": 0, "ended": "exit", "stdout_bytes": …, "stdout_sha256": …, …}
     <base64 of zlib of stdout followed by stderr, in lines>
     <marker>:END <sha256 of the lines between>
+
+An answer larger than SSM carries comes in parts: the header then names a spool on the host, the length and the hash of
+the whole compressed body; the body is its beginning, and the rest is read from the spool (see e2e.hosts.chunks).
 """
 
 import base64
@@ -37,7 +40,10 @@ SSM_TRUNCATION_NOTE = "--output truncated--"
 
 _MARKER = re.compile(r"^E2E-[0-9a-f]{32}$")
 _HASH = re.compile(r"^[0-9a-f]{64}$")
+_SPOOL_NAME = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _HEADER_CHARACTERS = 2_000
+SPOOL_PREFIX = ".e2e-spool-"
+"""What the name of a spool on a host begins with."""
 _BOOTSTRAP = "import base64,sys,zlib;exec(zlib.decompress(base64.b64decode(sys.argv[1])).decode())"
 _PYTHONS = (
     "python3",
@@ -51,11 +57,16 @@ Ended = Literal["exit", "signal"]
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeLimits:
-    """What is accepted from a host at most, in bytes (``text_bytes``: what SSM will carry)."""
+    """What is accepted from a host at most, in bytes (``text_bytes``: what SSM will carry).
+
+    ``spool_seconds`` is how long (wall time) a host keeps what did not fit, in one of ``spool_folders`` that is memory.
+    """
 
     text_bytes: int = SSM_OUTPUT_BYTES - 1_000
     stdout_bytes: int = 4 * 1024 * 1024
     stderr_bytes: int = 16 * 1024
+    spool_seconds: int = 180
+    spool_folders: tuple[str, ...] = ("/dev/shm", "/run")  # noqa: S108 - memory, and only files that did not exist
 
 
 DEFAULT_LIMITS = EnvelopeLimits()
@@ -72,6 +83,41 @@ class Enveloped:
     stderr_cut: bool
     seconds: float
     clock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """Where the rest of an answer lies on its host: its random name, and how many bytes of it are missing here."""
+
+    name: str
+    missing_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An envelope whose text is intact; ``spool`` is None where it holds everything."""
+
+    spool: Spool | None
+    header: "_Header"
+    beginning: bytes
+
+    def complete(self, rest: bytes = b"") -> Enveloped:
+        """Return what the envelope holds together with the ``rest`` from the spool.
+
+        Raises:
+            OutputCorrupt: the whole is not what the header declares.
+        """
+        header, packed = self.header, self.beginning + rest
+        if self.spool is not None and hashlib.sha256(packed).hexdigest() != header.packed_sha256:
+            raise OutputCorrupt("the parts together do not have the declared hash")
+        streams = _inflate(packed, header.stdout_bytes + header.stderr_bytes)
+        stdout, stderr = streams[: header.stdout_bytes], streams[header.stdout_bytes :]
+        for stream, expected in ((stdout, header.stdout_sha256), (stderr, header.stderr_sha256)):
+            if hashlib.sha256(stream).hexdigest() != expected:
+                raise OutputCorrupt("the content does not have the declared hash")
+        return Enveloped(
+            header.exit_code, header.ended, stdout, stderr, header.stderr_cut, header.seconds, header.clock
+        )
 
 
 class ProgramTooLargeError(ValueError):
@@ -117,6 +163,9 @@ def wrap(
         "text_limit": limits.text_bytes,
         "stream_limit": limits.stdout_bytes,
         "error_limit": limits.stderr_bytes,
+        "spool_seconds": limits.spool_seconds,
+        "spool_folders": limits.spool_folders,
+        "spool_prefix": SPOOL_PREFIX,
     }
     source = f"ENVELOPE_PARAMETERS = {parameters!r}\n" + _runner_source()
     payload = base64.b64encode(zlib.compress(source.encode("utf-8"), 9)).decode("ascii")
@@ -138,8 +187,8 @@ def wrap(
     return text
 
 
-def unwrap(text: str, marker: str, limits: EnvelopeLimits = DEFAULT_LIMITS) -> Enveloped:
-    """Return what the envelope in ``text`` holds.
+def open_envelope(text: str, marker: str, limits: EnvelopeLimits = DEFAULT_LIMITS) -> Opened:
+    """Return the envelope in ``text``, which may be the beginning of an answer only.
 
     Raises:
         OutputTruncated: the end is missing, or the host held the answer back because SSM would have cut it.
@@ -149,17 +198,36 @@ def unwrap(text: str, marker: str, limits: EnvelopeLimits = DEFAULT_LIMITS) -> E
     header_line, body_lines = _open(text, marker)
     header = _Header.read(header_line)
     if header.ended == "too-large":
-        raise OutputTruncated("the host held the answer back, it is larger than SSM carries")
+        raise OutputTruncated("the host held the answer back, it is larger than it may be or has no place to wait")
     if header.ended == "timeout":
         raise ExecutionTimedOut(f"the host ended the program after {header.seconds:.1f} s")
     if header.stdout_bytes > limits.stdout_bytes or header.stderr_bytes > limits.stderr_bytes:
         raise OutputCorrupt("the header declares more than is accepted")
-    streams = _inflate("".join(body_lines), header.stdout_bytes + header.stderr_bytes)
-    stdout, stderr = streams[: header.stdout_bytes], streams[header.stdout_bytes :]
-    for stream, expected in ((stdout, header.stdout_sha256), (stderr, header.stderr_sha256)):
-        if hashlib.sha256(stream).hexdigest() != expected:
-            raise OutputCorrupt("the content does not have the declared hash")
-    return Enveloped(header.exit_code, header.ended, stdout, stderr, header.stderr_cut, header.seconds, header.clock)
+    try:
+        beginning = base64.b64decode("".join(body_lines).encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise OutputCorrupt("the body is damaged") from error
+    if header.spool is None:
+        return Opened(None, header, beginning)
+    # zlib adds a thousandth to what it cannot compress, and a few bytes.
+    ceiling = (header.stdout_bytes + header.stderr_bytes) * 1001 // 1000 + 64
+    missing = header.packed_bytes - len(beginning)
+    if header.packed_bytes > ceiling or missing <= 0:
+        raise OutputCorrupt("the header declares an impossible rest")
+    return Opened(Spool(header.spool, missing), header, beginning)
+
+
+def unwrap(text: str, marker: str, limits: EnvelopeLimits = DEFAULT_LIMITS) -> Enveloped:
+    """Return what the envelope in ``text`` holds, where nothing of it may lie elsewhere.
+
+    Raises:
+        OutputTruncated: as :func:`open_envelope`, or the rest waits in a spool on the host.
+        OutputCorrupt, ExecutionTimedOut: as :func:`open_envelope`.
+    """
+    opened = open_envelope(text, marker, limits)
+    if opened.spool is not None:
+        raise OutputTruncated(f"{opened.spool.missing_bytes} bytes of the answer are still on the host")
+    return opened.complete()
 
 
 def _open(text: str, marker: str) -> tuple[str, list[str]]:
@@ -202,6 +270,9 @@ class _Header:
     stderr_cut: bool
     seconds: float
     clock: str
+    spool: str | None = None
+    packed_bytes: int = 0
+    packed_sha256: str = ""
 
     @classmethod
     def read(cls, text: str) -> "_Header":
@@ -219,6 +290,9 @@ class _Header:
         exit_code = _count(document, "exit_code")
         if exit_code > 255:
             raise OutputCorrupt("the header has an impossible exit code")
+        spool = document.get("spool")
+        if spool is not None and not (isinstance(spool, str) and _SPOOL_NAME.fullmatch(spool)):
+            raise OutputCorrupt("the header's spool is not a name of ours")
         return cls(
             exit_code,
             ended,
@@ -229,6 +303,9 @@ class _Header:
             cut,
             float(seconds),
             clock,
+            spool,
+            0 if spool is None else _count(document, "packed_bytes"),
+            "" if spool is None else _digest(document, "packed_sha256"),
         )
 
 
@@ -268,13 +345,12 @@ def _digest(document: dict[str, Any], key: str) -> str:
     return value
 
 
-def _inflate(body: str, expected: int) -> bytes:
-    """Decode and decompress ``body`` to exactly ``expected`` bytes, and never to more."""
+def _inflate(packed: bytes, expected: int) -> bytes:
+    """Decompress ``packed`` to exactly ``expected`` bytes, and never to more."""
     try:
-        packed = base64.b64decode(body.encode("ascii"), validate=True)
         engine = zlib.decompressobj()
         content = engine.decompress(packed, expected + 1)
-    except (UnicodeEncodeError, binascii.Error, zlib.error) as error:
+    except zlib.error as error:
         raise OutputCorrupt("the body is damaged") from error
     if len(content) != expected:
         raise OutputCorrupt("the body does not have the declared length")

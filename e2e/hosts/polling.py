@@ -12,6 +12,7 @@ class PollTimes:
     ``read_attempts`` is how often botocore tries one reading call; ``lookup_seconds`` is how long a command whose
     answer was lost is looked for; ``confirm_seconds`` is how long a cancelled command is watched; ``echo_seconds`` is
     how long the echo that proves the way is waited for, a little more than its budgets on the wire come to.
+    ``requests_per_second`` and ``requests_at_once`` limit all requests of a process to one region, with repetitions.
     """
 
     first_seconds: float
@@ -24,11 +25,13 @@ class PollTimes:
     echo_seconds: float
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 20.0
+    requests_per_second: float = 500.0
+    requests_at_once: int = 100
 
     @classmethod
     def live(cls) -> "PollTimes":
         """Return the times for AWS itself: 2 s, growing by half to 15 s, half of it random; no rate is published."""
-        return cls(2.0, 1.5, 15.0, 0.5, 8, 45.0, 30.0, 90.0)
+        return cls(2.0, 1.5, 15.0, 0.5, 8, 45.0, 30.0, 90.0, requests_per_second=8.0, requests_at_once=16)
 
     @classmethod
     def embedded(cls) -> "PollTimes":

@@ -83,6 +83,7 @@ class Sender:
                 continue
             self.commands_sent += 1
             command.command_id = answer["Command"]["CommandId"]
+            command.accepted_at = answer["Command"].get("RequestedDateTime")
             return
 
     def _found_by_nonce(self, command: Command) -> bool:
@@ -100,6 +101,7 @@ class Sender:
                     for listed in page["Commands"]:
                         if listed.get("Comment", "").endswith(command.nonce):
                             command.command_id = listed["CommandId"]
+                            command.accepted_at = listed.get("RequestedDateTime")
                             command.how_confirmed = "nonce"
                             return True
             except aws_failures() as error:

@@ -3,8 +3,8 @@
 * A command is sent once. When the answer to the send is lost, the command is looked up by the nonce in its comment
   before anything is sent again; only an idempotent one is sent again at all.
 * ``InvocationDoesNotExist`` and an empty list right after a send mean *not yet*.
-* One ListCommandInvocations page tells the status of all hosts; GetCommandInvocation is asked once, at the end, for
-  the content. Both can lag behind each other.
+* One ListCommandInvocations page tells the status of all hosts, of every command under way in this process
+  (e2e.hosts.watching); GetCommandInvocation is asked once, at the end, for the content. Both can lag behind each other.
 * When our own deadline is over the command is cancelled, and the cancellation is confirmed or reported unconfirmed.
 
 See docs/platform.md, SSM Run Command, and the AWS API reference of the calls named.
@@ -125,6 +125,7 @@ class SsmTransport:
         )
         try:
             self._sender.send(command, idempotent=idempotent)
+            self._clients.watch.follow(command.command_id, command.accepted_at)
             self._wait(command)
         except BaseException as error:
             # Also KeyboardInterrupt: nothing of ours may go on running on a host that nobody waits for.
@@ -133,6 +134,7 @@ class SsmTransport:
             self._cancel(command, confirm=False)
             raise
         finally:
+            self._clients.watch.forget(command.command_id)
             self._record(command)
         return {
             instance_id: invocation.result or self._overdue(command, invocation)
@@ -149,18 +151,20 @@ class SsmTransport:
             if remaining <= 0:
                 self._cancel(command, confirm=True)
                 return
-            self._sleep(min(next(gaps), remaining))
+            gap = min(next(gaps), remaining)
+            self._sleep(gap)
             command.checkpoint()
-            self._poll_once(command)
+            # What another run's thread has just asked for all of us is as good as asking again.
+            self._poll_once(command, not_before=self._monotonic() - gap / 2)
 
-    def _poll_once(self, command: Command) -> None:
-        """Ask once for the status of every host, and for the content of those that have ended."""
+    def _poll_once(self, command: Command, *, not_before: float) -> None:
+        """Look once at the status of every host, and fetch the content of those that have ended."""
         command.polls += 1
         try:
-            pages = self._clients.ssm().get_paginator("list_command_invocations")
-            for page in pages.paginate(CommandId=command.command_id, PaginationConfig={"PageSize": 50}):
-                for listed in page["CommandInvocations"]:
-                    self._note(command, listed)
+            for listed in self._clients.watch.rows(
+                command.command_id, not_before=not_before, monotonic=self._monotonic
+            ):
+                self._note(command, listed)
             command.last_trouble = None
             for invocation in command.open():
                 if invocation.reading is not None and invocation.reading.outcome.is_final:
@@ -246,7 +250,7 @@ class SsmTransport:
         give_up = self._monotonic() + self._poll.confirm_seconds
         gaps = self._gaps()
         while command.open() and self._monotonic() < give_up:
-            self._poll_once(command)
+            self._poll_once(command, not_before=self._monotonic())
             if command.open():
                 self._sleep(next(gaps))
         for instance_id, reading in before.items():

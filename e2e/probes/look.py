@@ -28,6 +28,8 @@ from e2e.probes.seen import (
     SettingsState,
     ToolSeen,
     UsersSeen,
+    WiredServer,
+    WiringSeen,
 )
 
 __all__ = [
@@ -216,12 +218,14 @@ def _image(fields: Fields | None) -> ImageDigest | None:
 
 def _concierge(fields: Fields) -> ConciergeSeen:
     container, settings, presence = fields.part("container"), fields.part("settings"), fields.part("presence")
+    wiring = fields.part("wiring")
     users, log, launch = fields.part("users"), fields.part("runtime_log"), fields.part("launch")
     plugins = fields.parts("plugins")
     return ConciergeSeen(
         container=_container(container) if container else None,
         image=_image(fields.part("image")),
         settings=_settings(settings) if settings else None,
+        wiring=_wiring(wiring) if wiring else None,
         legacy_binary=fields.truth("legacy_binary"),
         presence=_presence(presence) if presence else None,
         plugins=None
@@ -257,6 +261,25 @@ def _settings(fields: Fields) -> SettingsSeen:
             command_resolves=entry.truth("command_resolves"),
             resolved_path=entry.text("resolved_path"),
         ),
+    )
+
+
+def _wiring(fields: Fields) -> WiringSeen:
+    return WiringSeen(
+        channels={name: one.text("state") for name, one in fields.named_parts("channels").items()},
+        effective=tuple(
+            WiredServer(
+                one.text("name") or "(odd)",
+                one.text("source"),
+                one.text("command"),
+                one.number("args_count"),
+                one.texts("environment_names") or (),
+            )
+            for one in fields.parts("effective") or ()
+        ),
+        skipped=fields.number("skipped"),
+        named_by=fields.texts("named_by") or (),
+        source=fields.text("source"),
     )
 
 

@@ -6,7 +6,7 @@ program makes them from their source under their own names, in the order they ne
 
 from pathlib import Path
 
-MODULES = ("facts", "docker", "containers", "concierge", "cores", "logs", "mcp", "launch", "main")
+MODULES = ("facts", "docker", "containers", "wiring", "concierge", "cores", "logs", "mcp", "launch", "main")
 _PACKAGE = "e2e.probes.on_host"
 _JOINT = """\
 import sys, types

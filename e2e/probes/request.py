@@ -9,6 +9,10 @@ from e2e.contract import Contract
 PLUGINS_PATH = "/configs/plugins"
 """Where the runtime installs plugins (docs/platform.md, plugin delivery)."""
 
+CONFIG_PATH = "/configs/config.yaml"
+SERVERS_PATH = "/configs/mcp_servers.yaml"
+"""The other two files that may name MCP servers (docs/platform.md, plugin delivery)."""
+
 SETTINGS_BYTES = 1024 * 1024
 """A settings file larger than this is as good as none (docs/platform.md, presence)."""
 
@@ -73,6 +77,8 @@ class LookRequest:
                 "legacy_binary_path": contract.legacy_binary_path,
                 "runtime_present_field": contract.runtime_present_field,
                 "plugins_path": PLUGINS_PATH,
+                "config_path": CONFIG_PATH,
+                "servers_path": SERVERS_PATH,
             },
             "concierge_id": self.concierge_id,
             "control_ids": list(self.control_ids),

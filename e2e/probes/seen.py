@@ -87,6 +87,32 @@ class SettingsSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class WiredServer:
+    """A server that the agent really gets, and the channel it comes from."""
+
+    name: str
+    source: str | None
+    command: str | None
+    args_count: int | None
+    environment_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WiringSeen:
+    """What config.yaml, mcp_servers.yaml and the settings file come to together, the last one winning.
+
+    ``channels`` is the state of each file; ``named_by`` are the channels that name the contract's server, ``source``
+    the one whose entry would be launched, None where there is none. ``skipped`` counts entries that launch nothing.
+    """
+
+    channels: Mapping[str, str | None]
+    effective: tuple[WiredServer, ...]
+    skipped: int | None
+    named_by: tuple[str, ...]
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceSeen:
     """What the installed runtime's own ``identity_gate_payload()`` said, and its version."""
 
@@ -239,6 +265,7 @@ class ConciergeSeen:
     container: ContainerSeen | None
     image: ImageDigest | None
     settings: SettingsSeen | None
+    wiring: WiringSeen | None
     legacy_binary: bool | None
     presence: PresenceSeen | None
     plugins: tuple[PluginSeen, ...] | None

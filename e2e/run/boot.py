@@ -1,10 +1,11 @@
 """From nothing to a concierge that is there: provisioned, tenant ready, concierge found."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.clients.control_plane import Organisation
-from e2e.clients.errors import PlatformError, Refused, Unavailable
+from e2e.clients.errors import PlatformError, Refused, Rejected, Unavailable
 from e2e.clients.tenant import Tenant, WorkspaceRow
 from e2e.run.context import Run
 from e2e.run.stages import Established
@@ -22,12 +23,14 @@ class BootResult:
     organisation_entry: str | None = None
     tenant: Tenant | None = None
     concierge: WorkspaceRow | None = None
+    build: Mapping[str, Any] = field(default_factory=dict)
 
 
 def create_organisation(run: Run, result: BootResult) -> Organisation:
     """Create the tenant; the intent is on disk, synced, before the first request leaves.
 
-    A lost answer is looked up by the exact slug and name before anything is sent again.
+    A lost answer is looked up by the exact slug and name before anything is sent again; a slug that is taken after a
+    lost answer may be taken by that very call. A call that was refused created nothing, and nothing is to be removed.
 
     Raises:
         PlatformError: the control plane refused, or gave no usable answer after several tries.
@@ -41,7 +44,12 @@ def create_organisation(run: Run, result: BootResult) -> Organisation:
             organisation = run.control_plane.create_organisation(
                 run.slug, run.organisation_name, f"e2e-runner:{run.slug}"
             )
-        except Unavailable as error:
+        except (Refused, Rejected, Unavailable) as error:
+            if not isinstance(error, Unavailable) and not (error.status == 409 and last is not None):
+                if last is None:
+                    run.ledger.gone(entry, f"never created: {error}")
+                    result.organisation_entry = None
+                raise
             last = error
             run.journal.say(f"create: {error}")
             run.pacing.pause(run.time.wall(10.0))
@@ -137,7 +145,7 @@ def tenant_ready(run: Run, result: BootResult, deadline: Deadline) -> Establishe
         return Observed("ready", value=count)
 
     count = run.poll("tenant_ready", ready, deadline)
-    build = _buildinfo(tenant)
+    build = result.build = _buildinfo(tenant)
     reference = run.journal.write("tenant_ready", {"workspaces": count, "buildinfo": build})
     return Established(f"healthy, build {build.get('git_sha', 'unknown')}", (reference,))
 

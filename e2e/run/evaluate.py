@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from e2e.clients.control_plane import parse_time
+from e2e.hosts.errors import HostAccessError
 from e2e.run.context import Run
 from e2e.run.looks import HostLooks
 from e2e.run.stages import StageBook
@@ -15,6 +16,10 @@ _UNHEARD = "no look saw it"
 LAST_HEARTBEATS = 3
 STANDS_AT = 2
 """Where nothing held, refusals stand if this many of the last :data:`LAST_HEARTBEATS` heartbeats were refused."""
+
+
+DEMANDED_KIND = "manifest"
+"""The kind of digest that ``REF@sha256:…`` names: the one of a registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +38,41 @@ def judge_looks(
     looks: HostLooks,
     window: Window,
 ) -> None:
-    """Record ``settings_wired``, ``presence_reported`` and ``registered`` from the looks of one incarnation."""
+    """Record the stages that hang on the looks alone: image, settings, presence and registration."""
     if not book.established("hosts_reachable"):
-        for stage in ("settings_wired", "presence_reported", "registered"):
+        for stage in ("image_running", "settings_wired", "presence_reported", "registered"):
             book.skip(stage, "needs hosts_reachable")
         return
     seen = looks.seen()
     newest = next((look for look in reversed(seen) if look.concierge is not None), None)
     if newest is None and looks.trouble is not None:
-        for stage in ("settings_wired", "presence_reported"):
+        for stage in ("image_running", "settings_wired", "presence_reported"):
             book.record(stage, "blocked", str(looks.trouble).splitlines()[0], cause=looks.trouble.cause)
+    _image(run, book, newest)
     _settings(book, newest)
     _presence(run, book, newest)
-    standing = _registered(book, seen, window)
+    standing = _registered(book, seen, window, looks.trouble)
     run.journal.write("standing", {"refusals": [_document(refusal) for refusal in standing]})
+
+
+def _image(run: Run, book: StageBook, look: LookSeen | None) -> None:
+    """Compare the digest that the scenario demands with the one of the running container; kinds are never compared."""
+    stage, demanded = "image_running", run.scenario.boot.digest
+    seen = look.concierge.get("provenance", {}).get("image") if look is not None and look.concierge else None
+    if look is None or seen is None or not seen.get("digest"):
+        book.record(stage, "expired", "no look saw which image the concierge runs on")
+        return
+    evidence, running = (f"{look.evidence}#image",), f"{seen.get('kind')} digest {seen['digest']}"
+    if demanded is None:
+        book.record(stage, "established", f"the platform's pin decides: {running}", evidence=evidence)
+    elif seen.get("kind") != DEMANDED_KIND:
+        saying = f"{run.scenario.boot.image} names a {DEMANDED_KIND} digest, and only the {running} was seen"
+        book.record(stage, "expired", saying, evidence=evidence)
+    elif seen["digest"] == demanded:
+        book.record(stage, "established", f"as demanded: {running}", evidence=evidence)
+    else:
+        saying = f"demanded was {demanded}, and what runs is {running}"
+        book.record(stage, "refuted", saying, cause="stale-image", evidence=evidence)
 
 
 def _settings(book: StageBook, look: LookSeen | None) -> None:
@@ -91,10 +117,20 @@ def _presence(run: Run, book: StageBook, look: LookSeen | None) -> None:
         book.record("presence_reported", "expired", f"{field} is {look.presence}; that is no proof", evidence=evidence)
 
 
-def _registered(book: StageBook, seen: Sequence[LookSeen], window: Window) -> tuple[Refusal, ...]:
+def _registry_unseen(book: StageBook, seen: Sequence[LookSeen], *, every_host: bool) -> None:
+    if seen and every_host:
+        saying = "no host has a container of the workspace-server, so nobody can read the registry log"
+        book.record("registered", "blocked", saying, cause="log-unreadable", evidence=(seen[-1].evidence,))
+    else:
+        book.record("registered", "expired", "the registry log was not seen")
+
+
+def _registered(
+    book: StageBook, seen: Sequence[LookSeen], window: Window, trouble: HostAccessError | None
+) -> tuple[Refusal, ...]:
     look = next((look for look in reversed(seen) if look.registry is not None), None)
     if look is None or look.registry is None:
-        book.record("registered", "expired", "the registry log was not seen")
+        _registry_unseen(book, seen, every_host=trouble is None)
         return ()
     evidence = (f"{look.evidence}#registry_log",)
     positions = {str(c["id"]): int(c["position"]) for c in look.registry.get("controls", [])}

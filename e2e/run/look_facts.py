@@ -67,6 +67,7 @@ def _registry(registry: RegistrySeen, forbidden: Sequence[str]) -> dict[str, Any
     life = (container.container_id, container.started_at, container.restart_count) if container is not None else None
     return {
         "container": repr(life),
+        "container_id": container.container_id if container is not None else None,
         "readable": log is not None and log.readable is True and log.complete is True,
         "lines": log.lines if log is not None else None,
         "left_out": log.matches_left_out if log is not None else None,

@@ -1,13 +1,16 @@
 """What one run is told before it begins, and what the verdict needs to know of it beside the event log."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from e2e import __version__
+from e2e.clients.pace import RequestPace
 from e2e.contract import Contract
 from e2e.evidence.masking import Masker
+from e2e.hosts.client_pool import ClientPool
+from e2e.run.neighbours import Neighbourhood
 from e2e.run.target import Connection
 from e2e.run.waiting import Interruption
 from e2e.scenario.model import Scenario
@@ -29,6 +32,9 @@ class RunOrder:
     attached: Connection | None
     interruption: Interruption
     say: Callable[[str], None]
+    neighbours: Neighbourhood = field(default_factory=Neighbourhood)
+    pace: RequestPace | None = None
+    aws: ClientPool = field(default_factory=ClientPool)
 
     def demanded(self) -> dict[str, Any]:
         """Return what is demanded of the run and under which policy: the first event of its log."""
@@ -43,7 +49,7 @@ class RunOrder:
             "live": self.policy.live,
             "rehearsal": self.policy.rehearse,
             "policy": self.policy.as_document(),
-            "demanded": list(scenario.prove),
+            "demanded": list(scenario.demanded),
             "contract": self.contract.version,
             "harness": __version__,
             "hold_seconds": scenario.online.hold_seconds,

@@ -115,6 +115,27 @@ class PrivateTwin:
         return lines[-1][:300] if lines else "it said nothing"
 
 
+def refusals_of_twins(
+    command_lines: Sequence[Sequence[str]], *, program: Sequence[str] | None = None
+) -> list[str | None]:
+    """Return for each command line of a twin what is wrong with it, or None; one short process answers for all.
+
+    Where that process does not answer as it should, nothing is said here: the run itself will tell.
+    """
+    asked = "".join(json.dumps(list(arguments)) + "\n" for arguments in command_lines)
+    done = subprocess.run(
+        [*(program or python_module("e2e.twin.serve")), "--check"],
+        input=asked, capture_output=True, text=True, check=False, timeout=START_SECONDS,
+    )  # fmt: skip
+    try:
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+    except ValueError:
+        answers = []
+    if len(answers) != len(command_lines):
+        return [None] * len(command_lines)
+    return [None if answer is None else str(answer) for answer in answers]
+
+
 def _faults_acted(output: bytes) -> Mapping[str, int]:
     """Return what a twin says at its end: how often each of its faults has acted."""
     for line in reversed(output.splitlines()):

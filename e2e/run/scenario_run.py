@@ -13,6 +13,7 @@ from e2e.evidence.events import EventLog
 from e2e.evidence.masking import Masker
 from e2e.hosts.aws import AwsAccess, aws_access
 from e2e.hosts.aws_clients import AwsCredentials
+from e2e.hosts.client_pool import Lease
 from e2e.hosts.polling import PollTimes
 from e2e.ledger.ledger import Ledger
 from e2e.ledger.pointer import state_folder
@@ -20,16 +21,19 @@ from e2e.run.context import Run
 from e2e.run.hold import SETTLE_WINDOW
 from e2e.run.journal import Journal, write_crash
 from e2e.run.naming import expiry, new_slug, organisation_name
+from e2e.run.neighbours import LOOK_EVERY, WAIT_FOR_ROOM, require_thaw, wait_for_room
 from e2e.run.order import RunFacts, RunOrder
 from e2e.run.plan import RUN_DEADLINE, Limits
 from e2e.run.platform_time import PlatformTime
 from e2e.run.private_twin import PrivateTwin
 from e2e.run.result import RunResult
+from e2e.run.safety import require_account
 from e2e.run.spine import Spine
 from e2e.run.target import Connection, TargetError, TargetRefusal
 from e2e.run.unrun import refusal_of_target, refused_run
 from e2e.run.verdict import conclude
 from e2e.run.waiting import Deadline, Interrupted, Interruption
+from e2e.scenario.model import LIVE_TARGETS
 from e2e.verdict.environment import Environment
 
 if TYPE_CHECKING:
@@ -55,7 +59,8 @@ def run_scenario(order: RunOrder) -> RunResult:
         try:
             twin = _start_twin(order)
             connection = order.attached or _connection(twin, order.interruption)
-            outcome = _on_target(order, connection, masker, bundle, journal)
+            with _lease(order, connection) as lease:
+                outcome = _on_target(order, connection, lease, masker, bundle, journal)
         except TargetRefusal as error:
             refusal = refusal_of_target(journal, error)
         except TargetError as error:
@@ -86,7 +91,9 @@ def _target_unusable(journal: Journal, error: str) -> None:
     journal.say(f"the target cannot be used: {error}")
 
 
-def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: Bundle, journal: Journal) -> RunFacts:
+def _on_target(
+    order: RunOrder, connection: Connection, lease: Lease, masker: Masker, bundle: Bundle, journal: Journal
+) -> RunFacts:
     masker.add(connection.admin_token, "control-plane-admin-token")
     if connection.aws_keys is not None:
         masker.add(connection.aws_keys.secret_access_key, "aws-secret-access-key")
@@ -94,9 +101,14 @@ def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: 
     slug = new_slug(order.run_id)
     created = _now()
     control_plane = ControlPlane(
-        connection.control_plane_url, connection.admin_token, timeout=time.real(30.0, "request")
+        connection.control_plane_url, connection.admin_token, timeout=time.real(30.0, "request"), pace=order.pace
     )
-    access = _access(connection, control_plane, slug, journal)
+    access = _access(lease, connection, control_plane, slug, journal)
+    try:
+        _admit(order, connection, control_plane, access, time, journal)
+    except BaseException:
+        control_plane.close()
+        raise
     ledger = Ledger.open(
         order.folder,
         run_id=order.run_id,
@@ -142,6 +154,35 @@ def _on_target(order: RunOrder, connection: Connection, masker: Masker, bundle: 
     return RunFacts(slug, connection, access.commands_sent, closed)
 
 
+def _admit(
+    order: RunOrder,
+    connection: Connection,
+    control_plane: ControlPlane,
+    access: AwsAccess,
+    time: PlatformTime,
+    journal: Journal,
+) -> None:
+    """Make sure that a run may begin on a platform that is shared, before anything is created there.
+
+    Raises:
+        TargetRefusal: it may not.
+        Interrupted: the run was asked to stop.
+    """
+    if order.policy.target not in LIVE_TARGETS:
+        return
+    require_thaw(order.neighbours.freezes)
+    require_account(connection.aws_account, access.account)
+    wait_for_room(
+        order.neighbours.max_live,
+        control_plane.organisations,
+        seconds=time.wall(WAIT_FOR_ROOM),
+        every=time.wall(LOOK_EVERY),
+        pacing=order.interruption,
+        say=journal.say,
+    )
+    journal.write("admitted", {"account": connection.aws_account, "max_live": order.neighbours.max_live})
+
+
 def _limits(environment: Environment) -> Limits:
     settle = environment.settle_seconds
     return Limits(environment.caps, SETTLE_WINDOW if settle is None else settle)
@@ -150,25 +191,38 @@ def _limits(environment: Environment) -> Limits:
 def _keep(order: RunOrder, spine: Spine) -> bool:
     if order.policy.keep == "always":
         return True
-    established = all(spine.book.established(name) for name in order.scenario.prove if name != "torn_down")
+    established = all(spine.book.established(name) for name in order.scenario.demanded if name != "torn_down")
     return order.policy.keep == "on-failure" and not established
 
 
-def _access(connection: Connection, control_plane: ControlPlane, slug: str, journal: Journal) -> AwsAccess:
+def _lease(order: RunOrder, connection: Connection) -> Lease:
+    """Share the AWS clients with every run of the session that is the same caller at the same place."""
+    keys = connection.aws_keys
+    return order.aws.lease(
+        (connection.aws_region,),
+        endpoint_url=connection.aws_endpoint_url,
+        credentials=AwsCredentials(keys.access_key_id, keys.secret_access_key.reveal()) if keys is not None else None,
+        poll=_poll_times(connection),
+    )
+
+
+def _access(
+    lease: Lease, connection: Connection, control_plane: ControlPlane, slug: str, journal: Journal
+) -> AwsAccess:
     def audit(record: Mapping[str, object]) -> None:
         journal.write("command", record)
 
-    keys = connection.aws_keys
-    credentials = AwsCredentials(keys.access_key_id, keys.secret_access_key.reveal()) if keys is not None else None
     return aws_access(
         slug=slug,
-        region=connection.aws_region,
-        endpoint_url=connection.aws_endpoint_url,
-        credentials=credentials,
+        clients=lease.clients,
         control_plane_instance_id=lambda: control_plane.tenant_instance(slug),
-        poll=PollTimes.live() if connection.aws_endpoint_url is None else PollTimes.embedded(),
+        poll=_poll_times(connection),
         audit=audit,
     )
+
+
+def _poll_times(connection: Connection) -> PollTimes:
+    return PollTimes.live() if connection.aws_endpoint_url is None else PollTimes.embedded()
 
 
 def _start_twin(order: RunOrder) -> PrivateTwin | None:

@@ -3,29 +3,34 @@
 import json
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from e2e.clients.pace import LIVE_REQUESTS_PER_SECOND, RequestPace
 from e2e.contract import Contract, load_contract
 from e2e.evidence.files import write_atomic
+from e2e.hosts.client_pool import ClientPool
 from e2e.ledger.pointer import state_folder
 from e2e.probes.registry_texts import UnknownLogTextError, means
 from e2e.report.summary import summary_markdown, verdict_lines
+from e2e.run.live_target import staging_connection
+from e2e.run.neighbours import MAX_LIVE, Neighbourhood
 from e2e.run.order import RunOrder
 from e2e.run.result import RunResult
 from e2e.run.target import Connection, TargetError, connection_of_twin
 from e2e.run.unrun import NOTHING_LIVE, crashed_run, nothing_live_run, skipped_run
 from e2e.run.waiting import Interruption
-from e2e.scenario.model import Scenario
+from e2e.scenario.model import LIVE_TARGETS, Scenario
 from e2e.verdict.classes import INTERRUPTED, UNPROVEN, first_code
 from e2e.verdict.environment import ConfigurationError, Environment, parse_environment
 from e2e.verdict.policy import Policy, choose_policy, scenario_refusals
 from e2e.verdict.receipt import RECEIPT_NAME, RunLine, receipt_document, session_code
 
-AVAILABLE_TARGETS = frozenset({"local"})
+AVAILABLE_TARGETS = frozenset({"local", "staging"})
 """The targets that this version can boot on."""
 LATEST = "latest"
 """The name of the link that points at the newest session."""
@@ -44,6 +49,8 @@ class SessionOptions:
     keep: str | None = None
     require_live: bool = False
     rehearse: bool = False
+    max_live: int = MAX_LIVE
+    freeze: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ def open_session(options: SessionOptions, environ: Mapping[str, str], say: Calla
         rehearse_flag=options.rehearse,
         speed_flag=connection.speed if connection is not None else options.speed,
         keep_flag=options.keep,
+        loaded_modules=sys.modules,
     )
     problems = [
         *_attached_problems(options, policy, connection),
@@ -80,6 +88,8 @@ def open_session(options: SessionOptions, environ: Mapping[str, str], say: Calla
         problems.append(f"target {policy.target} is not built yet in this version; use --target local")
     if problems:
         raise ConfigurationError(problems)
+    if policy.target in LIVE_TARGETS and not policy.skipped:
+        connection = staging_connection(environment, policy, environ)
     return Session(options, environment, policy, load_contract(), connection, say)
 
 
@@ -149,12 +159,17 @@ class Session:
         self.started = datetime.now(UTC)
         self.session_id = options.session_id or environment.run_id or new_session_id(self.started)
         self.nonce = options.nonce or secrets.token_hex(16)
+        freezes = tuple(place for place in (options.freeze, environment.freeze) if place)
+        self._neighbours = Neighbourhood(options.max_live, freezes)
+        self._pace = RequestPace(LIVE_REQUESTS_PER_SECOND) if policy.live else None
         self.folder = options.out / self.session_id
         self._demanded: list[Path] = []
         self._not_applicable: list[Path] = []
         self._results: list[RunResult] = []
+        self._objections: list[str] = []
         self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
+        self._aws = ClientPool()
 
     def prepare(self) -> None:
         """Make the folders that the session writes to, before anything is created elsewhere.
@@ -197,6 +212,15 @@ class Session:
         self._not_applicable.append(path)
         self.say(f"{path}: not applicable to target {self.policy.target}")
 
+    def object_to(self, line: str) -> None:
+        """Note what keeps the session as a whole from being green, whatever its runs are worth (code 5)."""
+        self._objections.append(line)
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        """The scenario files that were collected and are not for this target."""
+        return tuple(self._not_applicable)
+
     @property
     def concerned(self) -> bool:
         """Whether any scenario was collected for this session."""
@@ -231,6 +255,9 @@ class Session:
             attached=self.connection,
             interruption=self.interruption,
             say=self.say,
+            neighbours=self._neighbours,
+            pace=self._pace,
+            aws=self._aws,
         )
         try:
             result = self._run(order)
@@ -256,6 +283,8 @@ class Session:
             not_applicable=[str(path) for path in self._not_applicable],
             interrupted=interrupted,
         )
+        if self._objections:
+            code = first_code((code, UNPROVEN))
         if interrupted:
             code = first_code((code, UNPROVEN if self.policy.require_live else INTERRUPTED))
         document = receipt_document(
@@ -293,7 +322,7 @@ class Session:
         remarks += [f"{path}: demanded and not run" for path in map(str, self._demanded) if path not in run]
         if not self.concerned:
             remarks.append("no scenario was collected: nothing was proven")
-        return tuple(remarks)
+        return (*remarks, *self._objections)
 
     def _run(self, order: RunOrder) -> RunResult:
         from e2e.run.scenario_run import run_scenario

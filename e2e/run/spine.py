@@ -24,6 +24,7 @@ from e2e.run.journal import write_crash
 from e2e.run.looks import HostLooks, Launch
 from e2e.run.naming import worker_name
 from e2e.run.plan import SAMPLE_EVERY, TEARDOWN_BUDGET, HoldPlan
+from e2e.run.redeploy import note_redeploy
 from e2e.run.rows import CreatedRow, remember, require_absent
 from e2e.run.stages import Established, StageBook
 from e2e.run.teardown import Teardown, TeardownResult
@@ -140,6 +141,7 @@ class Spine:
             launched = self._launch_plan(tenant)
             self._looks.take("agent's turn over", launch=launched)
         watch.known()
+        note_redeploy(run, tenant, self._boot.build, self._looks.seen())
         window = Window(online, opening, closing, tuple(watch.heartbeats))
         judge_looks(run, self._book, self._looks, window)
         judge_creation(run, self._book, self._looks, tenant, concierge, self._rows, launched)
@@ -199,10 +201,22 @@ class Spine:
             reference = run.bundle.write_json("diagnostics", run.control_plane.diagnostics(run.slug))
         except PlatformError as error:
             run.journal.write("collect_failed", {"what": "diagnostics", "detail": str(error)})
+            self._note_vanished()
         except Exception as error:  # noqa: BLE001 - the border: the teardown comes next, whatever happens here
             self._crashed(error)
         else:
             run.journal.write("collected", {"what": "diagnostics", "evidence": reference})
+
+    def _note_vanished(self) -> None:
+        """Write down that the organisation is gone before anybody here removed it; silence proves nothing."""
+        run = self._run
+        try:
+            row = run.control_plane.organisation(run.slug)
+        except PlatformError:
+            return
+        if row is None:
+            run.journal.write("organisation_gone", {"slug": run.slug, "detail": "the control plane lists it no more"})
+            run.journal.say("the organisation is gone, and nobody here removed it")
 
     def _keep(self) -> None:
         for entry in self._run.ledger.entries():

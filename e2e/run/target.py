@@ -16,7 +16,11 @@ class TargetError(Exception):
 
 
 class TargetRefusal(TargetError):
-    """The target does not have what the scenario asks of it, such as a fault of that name."""
+    """The run must not begin on this target, such as one that has no fault of that name; ``cause`` is the id why."""
+
+    def __init__(self, message: str, cause: str = "target-refused") -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,14 @@ def connection_of_twin(line: str) -> Connection:
     if not (math.isfinite(connection.speed) and connection.speed > 0):
         raise TargetError(f"the line of `twin serve --json` has the impossible speed {connection.speed:g}")
     urls = (connection.control_plane_url, connection.tenants.url, connection.aws_endpoint_url or "")
-    strangers = [url for url in urls if not _on_loopback(url)]
+    strangers = [url for url in urls if not on_loopback(url)]
     if strangers:
         raise TargetError(f"a twin is on loopback, and {', '.join(map(repr, strangers))} is not")
     return connection
 
 
-def _on_loopback(url: str) -> bool:
+def on_loopback(url: str) -> bool:
+    """Whether ``url`` is plain HTTP to a port of this machine."""
     try:
         parts = urlsplit(url)
         port = parts.port

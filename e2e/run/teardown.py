@@ -17,6 +17,8 @@ from e2e.run.waiting import Deadline, GivenUp, Observed, Pacing, WaitExpired, po
 
 WORKSPACES_SHARE = 1 / 3
 """The share of the teardown's budget that waiting for single workspaces may take at most."""
+PURGE_AGAIN = 60.0
+"""Platform seconds for which a purge that is queued (202) or meets another operation (409) is asked for again."""
 _END_STATES = ("online", "degraded", "failed", "offline", "awaiting_agent", "paused", "removed")
 
 
@@ -130,6 +132,7 @@ class Teardown:
 
     def _delete_organisation(self, boot: BootResult) -> None:
         run = self._run
+        again_until = self._pacing.monotonic() + run.time.wall(PURGE_AGAIN)
 
         def delete() -> Observed[str]:
             try:
@@ -137,7 +140,10 @@ class Teardown:
                     return Observed("not ours", gave_up=f"an org {run.slug} is there that this run did not create")
                 status = run.control_plane.delete_tenant(run.slug, timeout=run.time.real(120.0, "request"))
             except PlatformError as error:
-                return Observed(str(error))
+                late = error.status == 409 and self._pacing.monotonic() >= again_until
+                return Observed(str(error), gave_up=str(error) if late else None)
+            if status == 202 and self._pacing.monotonic() < again_until:
+                return Observed("HTTP 202: the purge is queued; it is asked for again")
             return Observed("accepted", value=f"HTTP {status}")
 
         try:

@@ -2,15 +2,15 @@
 
 import uuid
 
-from e2e.clients.agent import TurnAnswer, chat
-from e2e.clients.errors import Unavailable
+from e2e.clients.agent import TurnAnswer, chat, queued_turn
+from e2e.clients.errors import PlatformError, Refused, Unavailable
 from e2e.clients.tenant import Tenant, WorkspaceRow
 from e2e.run.context import Run
 from e2e.run.naming import worker_name
 from e2e.run.plan import TURN_REQUEST
 from e2e.run.rows import CreatedRow, remember, require_absent, row_problem, wait_for_row
 from e2e.run.stages import Established
-from e2e.run.waiting import Deadline, GivenUp, Observed
+from e2e.run.waiting import Deadline, GivenUp, Observed, WaitExpired
 
 
 def agent_acted(
@@ -29,6 +29,8 @@ def agent_acted(
     )
     remember(run, rows, name, "agent")
     answer = _accepted(run, tenant, concierge, text, deadline)
+    if answer.kind == "queued" and answer.queue_id is not None:
+        answer = _followed(run, tenant, concierge, answer, name, deadline)
     reference = run.journal.write(
         "turn",
         {
@@ -63,6 +65,29 @@ def _accepted(run: Run, tenant: Tenant, concierge: WorkspaceRow, text: str, dead
         return Observed(answer.kind, value=answer)
 
     return run.poll("agent_acted", send, deadline)
+
+
+def _followed(
+    run: Run, tenant: Tenant, concierge: WorkspaceRow, queued: TurnAnswer, name: str, deadline: Deadline
+) -> TurnAnswer:
+    """Follow a turn in the tenant's queue until it is over or its row is there; nothing is sent again."""
+    queue_id = queued.queue_id or ""
+
+    def look() -> Observed[TurnAnswer]:
+        try:
+            if tenant.named(name):
+                return Observed("the row is there", value=queued)
+            answer = queued_turn(tenant.exchange, concierge.id, queue_id)
+        except Refused:
+            raise
+        except PlatformError as error:
+            return Observed(str(error), cause=error.cause)
+        return Observed(answer.text, value=answer if answer.kind != "queued" else None)
+
+    try:
+        return run.poll("agent_acted: queue", look, deadline)
+    except WaitExpired:
+        return queued
 
 
 def _first_line(text: str) -> str:

@@ -14,14 +14,14 @@ from e2e.run.order import RunOrder
 from e2e.run.result import RunResult, line_of
 from e2e.run.target import TargetRefusal
 from e2e.verdict.causes import cause_named
-from e2e.verdict.classes import CONFIG_WRONG, HARNESS_FAILED, OK, UNPROVEN
+from e2e.verdict.classes import HARNESS_FAILED, OK, UNPROVEN, code_of
 from e2e.verdict.diagnosis import Diagnosis, Failure
 from e2e.verdict.document import ExpectedOutcome, Judged, verdict_document
+from e2e.verdict.document import next_command as command_after
 from e2e.verdict.proofs import Proof
 
 NOTHING_LIVE = "nothing live was proven"
 """What a session says that demands live proof of an embedded target."""
-_REFUSED = "target-refused"
 
 
 def skipped_run(order: RunOrder) -> RunResult:
@@ -41,15 +41,16 @@ def nothing_live_run(order: RunOrder) -> RunResult:
         OSError: the bundle cannot be written.
     """
     reason = f"{NOTHING_LIVE}: require-live is demanded, and the target {order.policy.target} is embedded"
-    failure = Failure("proof-missing", "UNKNOWN", UNPROVEN, order.scenario.prove, (), reason)
+    failure = Failure("proof-missing", "UNKNOWN", UNPROVEN, order.scenario.demanded, (), reason)
     judged = Judged("unproven", "UNKNOWN", "proof-missing", (UNPROVEN,), UNPROVEN, None, "none", reason)
     return _not_begun(order, judged, (failure,))
 
 
 def refusal_of_target(journal: Journal, error: TargetRefusal) -> Judged:
-    """Write down that the target does not have what the scenario asks of it, and return what that is judged as."""
-    summary = f"{cause_named(_REFUSED).meaning}: {error}"
-    judged = Judged("error", "CONFIG", _REFUSED, (CONFIG_WRONG,), CONFIG_WRONG, None, "none", summary)
+    """Write down why the run must not begin on the target, and return what that is judged as."""
+    cause = cause_named(error.cause)
+    code = code_of(cause.cause_class)
+    judged = Judged("error", cause.cause_class, cause.id, (code,), code, None, "none", f"{cause.meaning}: {error}")
     _say_why(journal, judged)
     return judged
 
@@ -60,8 +61,10 @@ def refused_run(order: RunOrder, bundle: Bundle, judged: Judged) -> RunResult:
     Raises:
         OSError: the bundle cannot be written.
     """
-    failure = Failure(_REFUSED, "CONFIG", CONFIG_WRONG, (), ("events.jsonl",), judged.summary)
-    return _publish(order, bundle, judged, (failure,), next_command=cause_named(_REFUSED).next_step)
+    cause = cause_named(judged.cause or "target-refused")
+    failure = Failure(cause.id, cause.cause_class, judged.code, (), ("events.jsonl",), judged.summary)
+    command = command_after(judged, scenario_path=str(order.scenario.path), bundle=str(order.folder), slug="")
+    return _publish(order, bundle, judged, (failure,), next_command=command)
 
 
 def crashed_run(order: RunOrder, error: Exception) -> RunResult:
@@ -128,7 +131,7 @@ def _document(
 ) -> dict[str, Any]:
     return verdict_document(
         judged,
-        [Proof(name, "not_run", (), "the run did not begin") for name in order.scenario.prove],
+        [Proof(name, "not_run", (), "the run did not begin") for name in order.scenario.demanded],
         Diagnosis(tuple(failures), failures[0] if failures else None, judged.codes),
         identity={
             **order.demanded(),

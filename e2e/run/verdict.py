@@ -24,8 +24,8 @@ _PROOF_OF_STATE: dict[str, ProofStatus] = {
     "kept": "kept",
 }
 
-_KEY_OF_PART = {"registry_log": "registry"}
-"""The key of a look in the event log that stands for a part of the look's file, where it has another name."""
+_PLACE_OF_PART = {"registry_log": ("registry",), "image": ("concierge", "provenance", "image")}
+"""Where the event of a look has a part of the look's file, unless it is under the part's own name."""
 
 
 def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bundle: Bundle) -> RunResult:
@@ -39,7 +39,7 @@ def conclude(order: RunOrder, demanded: Mapping[str, Any], facts: RunFacts, bund
     damage = [damage.reason for damage in contents.damage if not damage.torn] + _not_ours(events, demanded)
     if damage and findings.crash is None:
         findings = replace(findings, crash=f"the event log cannot be relied on: {'; '.join(damage)}")
-    names = list(order.scenario.prove)
+    names = list(order.scenario.demanded)
     observed = observed_proofs(findings, lambda reference: _is_there(reference, events, bundle.folder))
     proofs = settle(names, [_by_the_ledger(proof, facts) for proof in observed])
     diagnosis = diagnose(findings, names, proofs, require_live=order.policy.require_live)
@@ -120,7 +120,14 @@ def _is_there(reference: str, events: Sequence[Event], folder: Path) -> bool:
     if not (folder / name).is_file():
         return False
     looks = [event.data for event in events if event.kind == "look" and event.data.get("evidence") == name]
-    return not part or any(look.get(_KEY_OF_PART.get(part, part)) is not None for look in looks)
+    return not part or any(_part_of(look, part) is not None for look in looks)
+
+
+def _part_of(look: Mapping[str, Any], part: str) -> Any:
+    found: Any = look
+    for key in _PLACE_OF_PART.get(part, (part,)):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
 
 
 def _idle_faults(order: RunOrder, events: Sequence[Event]) -> tuple[str, ...]:

@@ -124,6 +124,11 @@ class Scenario:
     exact: frozenset[str] = frozenset()
 
     @property
+    def demanded(self) -> tuple[str, ...]:
+        """Every proof that is demanded: those of ``prove``, and the image's where a digest is named."""
+        return ("image_running", *self.prove) if self.boot.digest is not None else self.prove
+
+    @property
     def is_red_proof(self) -> bool:
         """True if the scenario is met by a particular failure instead of by proof."""
         return self.expect is not None and self.expect.outcome != "proven"

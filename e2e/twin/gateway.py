@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from e2e.twin.clock import PlatformClock
+from e2e.twin.faults.plan import FaultSwitch
 from e2e.twin.outbound import TooSlowError, UnreachableError, request
 from e2e.twin.wire import Answer, Application, Call, RefusedError, Route
 
@@ -16,6 +17,10 @@ OPEN_PATHS = frozenset({"/health", "/buildinfo"})
 PASS_SECONDS = 600.0
 """Platform seconds that a tenant has for an answer; longer than a whole chat turn."""
 
+_FRONT_END = (
+    b'<!DOCTYPE html><html lang="en"><head><title>Molecule AI</title></head><body><div id="root"></div></body></html>\n'
+)
+"""What the tenant's front end answers for every path that it does not know."""
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _NOT_PASSED_ON = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"}
@@ -40,9 +45,10 @@ class Tenants(Protocol):
 class Gateway:
     """Finds the tenant of each request and passes the request on."""
 
-    def __init__(self, tenants: Tenants, clock: PlatformClock, tenant_domain: str) -> None:
+    def __init__(self, tenants: Tenants, clock: PlatformClock, tenant_domain: str, faults: FaultSwitch) -> None:
         self._tenants = tenants
         self._clock = clock
+        self._faults = faults
         self._suffix = f".{tenant_domain}"
 
     def application(self) -> Application:
@@ -58,6 +64,8 @@ class Gateway:
             raise RefusedError(404, "no such tenant")
         if not door.url:
             return _edge_error(502, "Bad Gateway")
+        if call.path not in OPEN_PATHS and self._faults.acts("tenant-half-wired", f"{call.method} {call.path}"):
+            return Answer(200, body=_FRONT_END, headers={"content-type": "text/html; charset=utf-8"})
         headers = _passed_on(call.headers)
         if "x-molecule-org-slug" in headers:
             headers.setdefault("x-molecule-org-id", door.org_id)

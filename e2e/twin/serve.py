@@ -11,10 +11,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from e2e.twin.faults.catalogue import CATALOGUE
 from e2e.twin.faults.plan import Fault, FaultError, gate_of, image_of, parse_fault
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run a twin and return the exit code: 0 after an orderly end, 2 for a command line that cannot be followed."""
     logging.basicConfig(level=logging.WARNING, format="twin: %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     options = _parser().parse_args(arguments)
+    if options.check:
+        return _check(sys.stdin, sys.stdout)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -58,6 +60,33 @@ def read_settings(options: argparse.Namespace) -> "Settings":
         SettingsError: unknown image or gate, or a speed that is none.
         FaultError: a fault that is unknown or contradicts the image.
     """
+    choices = _choices(options)
+    from e2e.twin.staging import Settings
+
+    return Settings(
+        images=choices.images,
+        image=choices.image,
+        gate=choices.gate,
+        faults=choices.faults,
+        seed=options.seed,
+        speed=options.speed,
+        control_plane_port=options.port_control_plane,
+        gateway_port=options.port_gateway,
+        aws_port=options.port_aws,
+    )
+
+
+class _Choices(NamedTuple):
+    """What a command line chooses of what there is."""
+
+    images: dict[str, Image]
+    image: str
+    gate: str
+    faults: tuple[Fault, ...]
+
+
+def _choices(options: argparse.Namespace) -> _Choices:
+    """Choose, without importing anything heavy; raises as :func:`read_settings`."""
     faults: tuple[Fault, ...] = tuple(parse_fault(text) for text in options.fault)
     gate = gate_of(faults, options.gate) or DEFAULT_GATE
     if gate not in POLICIES:
@@ -68,19 +97,7 @@ def read_settings(options: argparse.Namespace) -> "Settings":
     image = image_of(faults, options.image) or DEFAULT_IMAGE
     if image not in images:
         raise SettingsError(f"unknown image {image!r}; there are: {', '.join(images)}")
-    from e2e.twin.staging import Settings
-
-    return Settings(
-        images=images,
-        image=image,
-        gate=gate,
-        faults=faults,
-        seed=options.seed,
-        speed=options.speed,
-        control_plane_port=options.port_control_plane,
-        gateway_port=options.port_gateway,
-        aws_port=options.port_aws,
-    )
+    return _Choices(images, image, gate, faults)
 
 
 def _serve(settings: "Settings", stop: threading.Event, *, as_json: bool) -> int:
@@ -102,6 +119,20 @@ def _serve(settings: "Settings", stop: threading.Event, *, as_json: bool) -> int
         acted = staging.stop()
         if as_json:
             _say_what_acted(acted, sys.stdout)
+    return 0
+
+
+def _check(lines: Iterable[str], out: TextIO) -> int:
+    """Answer each command line, a JSON list, with a JSON line: null, or what is wrong with it. Nothing is started."""
+    for line in lines:
+        problem: str | None = None
+        try:
+            _choices(_parser().parse_args(json.loads(line)))
+        except (SettingsError, FaultError) as error:
+            problem = str(error)
+        except SystemExit:
+            problem = "not a command line of `twin serve`"
+        out.write(json.dumps(problem) + "\n")
     return 0
 
 
@@ -151,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--light-mcp", action="store_true", help="images with the management server on the standard library")
     add("--speed", type=float, default=1.0, help="platform seconds per second (default: 1)")
     add("--json", action="store_true", help="print one JSON line when ready")
+    add("--check", action="store_true", help="check command lines: JSON lists on standard input, an answer for each")
     add("--until-stdin-closes", action="store_true", help="end when standard input ends")
     for part in ("control-plane", "gateway", "aws"):
         add(f"--port-{part}", type=int, default=0, metavar="PORT", help="loopback port (default: any free one)")

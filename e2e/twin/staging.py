@@ -14,6 +14,7 @@ from pathlib import Path
 from e2e.twin.clock import PlatformClock
 from e2e.twin.cloud.endpoint import AwsEndpoint
 from e2e.twin.cloud.fleet import Fleet
+from e2e.twin.cloud.planned_faults import PlannedFaults
 from e2e.twin.control_plane import routes
 from e2e.twin.control_plane.estate import Estate, Secrets
 from e2e.twin.control_plane.pins import set_pin
@@ -157,7 +158,9 @@ class Staging:
         set_pin(self._estate, image.template, image.digest, "twin-serve")
         self._control_plane = Listener(routes.application(self._estate), control_plane_socket)
         clean_up.callback(self._control_plane.stop)
-        self._gateway = Listener(Gateway(self._estate, clock, TENANT_DOMAIN).application(), gateway_socket)
+        self._gateway = Listener(
+            Gateway(self._estate, clock, TENANT_DOMAIN, self._estate.switch).application(), gateway_socket
+        )
         clean_up.callback(self._gateway.stop)
         self._access_key_id = f"AKIATWIN{secrets.token_hex(6).upper()}"
         self._secret_access_key = secrets.token_urlsafe(30)
@@ -169,6 +172,7 @@ class Staging:
                 account=ACCOUNT,
                 access_key_id=self._access_key_id,
                 secret_access_key=self._secret_access_key,
+                faults=PlannedFaults(self._estate.switch, clock, account=ACCOUNT, seed=settings.seed),
                 port=settings.aws_port,
                 seed=settings.seed,
             )

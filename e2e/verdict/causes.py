@@ -18,7 +18,7 @@ class Cause:
 _REPRODUCE = "concierge-e2e run {scenario} --target local"
 _LOOK = "less {bundle}/events.jsonl"
 _AGAIN = "concierge-e2e run {scenario}"
-_CREDENTIALS = "aws sts get-caller-identity"
+_CREDENTIALS = "concierge-e2e doctor --target staging"
 
 
 def _rows(cause_class: CauseClass, next_step: str, rows: dict[str, str]) -> list[Cause]:

@@ -66,7 +66,8 @@ def _failures(
 ) -> list[Failure]:
     failures: list[Failure] = []
     if findings.target_error is not None:
-        failures.append(_failure("harness-crashed", (), findings.pointers("target_unusable"), findings.target_error))
+        evidence = findings.pointers("target_unusable")
+        failures.append(_failure(findings, "harness-crashed", (), evidence, findings.target_error))
     concerned = _concerned(demanded)
     failures += [
         _explain(findings, end)
@@ -75,7 +76,9 @@ def _failures(
     ]
     if findings.crash is not None:
         evidence = findings.pointers("harness_crashed") or ("events.jsonl",)
-        failures.append(_failure("harness-crashed", (), evidence, findings.crash))
+        failures.append(_failure(findings, "harness-crashed", (), evidence, findings.crash))
+    if findings.moved is not None:
+        failures.append(_failure(findings, "platform-moved", (), findings.pointers("platform_moved"), findings.moved))
     failures += _leaks(findings, proofs)
     if findings.interrupted:
         code = UNPROVEN if require_live else INTERRUPTED
@@ -87,7 +90,7 @@ def _failures(
 def _leaks(findings: Findings, proofs: Sequence[Proof]) -> list[Failure]:
     """Return what is left over; a teardown that is not proven is a leak even where none was seen."""
     leaks = [
-        _failure(str(leak["cause"]), ("torn_down",), (str(leak["reference"]),), str(leak["what"]))
+        _failure(findings, str(leak["cause"]), ("torn_down",), (str(leak["reference"]),), str(leak["what"]))
         for leak in findings.leaks
     ]
     intents = findings.pointers("create_intent")
@@ -96,7 +99,7 @@ def _leaks(findings: Findings, proofs: Sequence[Proof]) -> list[Failure]:
         return leaks
     evidence = torn_down.evidence if torn_down is not None else ()
     saying = torn_down.note if torn_down is not None else "something was to be created, and no teardown was seen"
-    return [_failure("absence-unprovable", ("torn_down",), evidence or intents, saying)]
+    return [_failure(findings, "absence-unprovable", ("torn_down",), evidence or intents, saying)]
 
 
 def _concerned(demanded: Sequence[str]) -> set[str]:
@@ -116,24 +119,24 @@ def _explain(findings: Findings, end: StageEnd) -> Failure:
         if end.name in rule.explains:
             evidence = rule.match(findings)
             if evidence is not None:
-                return _failure(rule.cause, (end.name,), (*evidence, end.reference), end.saying)
+                return _failure(findings, rule.cause, (end.name,), (*evidence, end.reference), end.saying)
     if end.cause is not None and is_cause(end.cause):
-        published = findings.published_failure
-        return _failure(end.cause, (end.name,), (end.reference,), end.saying, published=published)
+        return _failure(findings, end.cause, (end.name,), (end.reference,), end.saying)
     if end.name in _LOOKED_AT and end.state == "expired" and not end.document.get("evidence"):
         for failure in reversed(findings.look_failures):
             if is_cause(failure.cause):
-                return _failure(failure.cause, (end.name,), (failure.reference, end.reference), failure.saying)
+                references = (failure.reference, end.reference)
+                return _failure(findings, failure.cause, (end.name,), references, failure.saying)
     code = code_of("UNKNOWN", platform_published_failure=findings.published_failure)
     cause = "proof-missing" if end.state == "expired" else "no-rule-matched"
     return Failure(cause, "UNKNOWN", code, (end.name,), (end.reference,), end.saying)
 
 
 def _failure(
-    cause: str, stages: tuple[str, ...], evidence: tuple[str, ...], saying: str, *, published: bool = False
+    findings: Findings, cause: str, stages: tuple[str, ...], evidence: tuple[str, ...], saying: str
 ) -> Failure:
     cause_class = cause_named(cause).cause_class
-    code = code_of(cause_class, platform_published_failure=published)
+    code = code_of(cause_class, platform_published_failure=findings.published_failure)
     return Failure(cause, cause_class, code, stages, evidence, saying)
 
 

@@ -70,12 +70,14 @@ def judge(
     code = first_code(codes)
     if expected is not None:
         green = expected.outcome == "proven"
+        # A leak is what such a red proof is about: it cannot be torn down as well.
+        torn_down = torn_down or green or expected.cause_class == "LEAK"
         met = (outcome, cause_class, cause) == (expected.outcome, expected.cause_class, expected.cause)
-        met = met and (torn_down or green) and not idle_faults
+        met = met and torn_down and not idle_faults
         expectation = "met" if met else "missed"
         if idle_faults:
             summary += f"; these faults never acted: {', '.join(idle_faults)}"
-        if met or not green or first is None:
+        if not green or first is None:
             code = OK if met else HARNESS_FAILED
     return Judged(outcome, cause_class, cause, codes, code, expectation, rung, summary)
 

@@ -25,6 +25,7 @@ _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE)
 _ACCOUNT: Final = re.compile("[0-9]{12}")
 _SECRET_NAME: Final = re.compile(r"(TOKEN|SECRET|PASSWORD|API_KEY|SECRET_ACCESS_KEY|ACCESS_KEY_ID)$")
+_ENDPOINT_OVERRIDE: Final = re.compile("AWS_ENDPOINT_URL(_[A-Z0-9_]+)?")
 _SHORTEST_SECRET: Final = 6
 _LIKELY_SECRET: Final = 12
 
@@ -49,6 +50,7 @@ class Environment:
     """What the environment says; None means that it says nothing.
 
     ``caps`` are platform seconds by stage. ``secrets`` has everything there that must be masked, as (label, secret).
+    ``endpoint_overrides`` are the names that would send AWS requests elsewhere.
     ``empty`` are the names of credentials that are set to nothing; ``notes`` are lines for people.
     """
 
@@ -62,9 +64,11 @@ class Environment:
     state_dir: Path | None = None
     aws_account: str | None = None
     aws_region: str | None = None
+    freeze: str | None = None
     settle_seconds: float | None = None
     caps: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     continuous_integration: bool = False
+    endpoint_overrides: tuple[str, ...] = ()
     secrets: tuple[tuple[str, Secret], ...] = ()
     empty: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -97,11 +101,13 @@ def parse_environment(environ: Mapping[str, str]) -> Environment:
         or environ.get("AWS_REGION")
         or environ.get("AWS_DEFAULT_REGION")
         or None,
+        "freeze": reader.text("E2E_FREEZE"),
         "settle_seconds": reader.seconds("E2E_TERMINAL_SETTLE_SECS"),
         "caps": MappingProxyType(
             {stage: cap for name, stage in _CAPS.items() if (cap := reader.seconds(name)) is not None}
         ),
         "continuous_integration": environ.get("CI", "").strip().lower() not in {"", *_OFF},
+        "endpoint_overrides": tuple(sorted(name for name in environ if _ENDPOINT_OVERRIDE.fullmatch(name))),
         "secrets": _secrets(environ),
     }
     reader.names()

@@ -106,6 +106,7 @@ class Findings:
     absent_rows: tuple[str, ...] = ()
     turn: Mapping[str, Any] | None = None
     target_error: str | None = None
+    moved: str | None = None
     references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -150,6 +151,7 @@ class _Reader:
         self._crash: str | None = None
         self._turn: Mapping[str, Any] | None = None
         self._target_error: str | None = None
+        self._moved: str | None = None
         self._published = False
 
     def take(self, event: EventLike) -> None:
@@ -177,6 +179,8 @@ class _Reader:
                 self._turn = data
             case "harness_crashed":
                 self._crash = self._crash or str(data.get("error"))
+            case "platform_moved":
+                self._moved = str(data.get("detail"))
             case "target_unusable":
                 self._target_error = str(data.get("error"))
             case _:
@@ -197,6 +201,7 @@ class _Reader:
             absent_rows=tuple(self._absent_rows),
             turn=self._turn,
             target_error=self._target_error,
+            moved=self._moved,
             references=self._references,
         )
 

@@ -12,6 +12,7 @@ OURS: Final[frozenset[str]] = frozenset(
         "E2E_KEEP_ORG",
         "E2E_STATE_DIR",
         "E2E_AWS_ACCOUNT",
+        "E2E_FREEZE",
         "E2E_AWS_REGION",
         "E2E_PROVISION_TIMEOUT_SECS",
         "E2E_CONCIERGE_ONLINE_SECS",

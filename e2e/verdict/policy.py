@@ -4,7 +4,7 @@ A flag may tighten what the environment says and never loosen it; what would is 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -113,10 +113,12 @@ def choose_policy(
     speed_flag: float | None = None,
     keep_flag: str | None = None,
     aws_credentials_found: Callable[[], bool] | None = None,
+    loaded_modules: Container[str] = (),
 ) -> Policy:
     """Return the policy of a session. A flag that is None or False was not given.
 
     ``aws_credentials_found`` tells whether boto3 finds any; asked only for a live target. By default botocore is asked.
+    ``loaded_modules`` names what is loaded in this process: a mock of AWS is no AWS.
 
     Raises:
         ConfigurationError: flags and environment contradict each other, a live target lacks what it needs; all at once.
@@ -127,6 +129,8 @@ def choose_policy(
     live = _is_live(target, environment)
     if target in LIVE_TARGETS:
         problems += _control_plane_problems(environment, require_live=require_live)
+    if live:
+        problems += _not_aws(environment, loaded_modules)
     missing: tuple[str, ...] = ()
     if target in LIVE_TARGETS:
         missing = _missing(environment, aws_credentials_found or _botocore_finds_credentials)
@@ -141,7 +145,7 @@ def choose_policy(
         reasons.append("--rehearse: runs on an embedded target and ends 5 where it would end 0")
     elif rehearse_flag and not require_live:
         reasons.append("--rehearse changes nothing without require-live")
-    speed = _speed(target, speed_flag, problems)
+    speed = _speed(target, speed_flag, problems, live=live)
     keep = _keep(environment, keep_flag, problems, reasons)
     if problems:
         raise ConfigurationError(problems)
@@ -215,6 +219,17 @@ def _is_live(target: str, environment: Environment) -> bool:
     return target in LIVE_TARGETS and host not in LOOPBACK_HOSTS
 
 
+def _not_aws(environment: Environment, loaded_modules: Container[str]) -> list[str]:
+    """Return what would make a live session hear of AWS what AWS did not say, a line each."""
+    problems = [
+        f"{name} is left over in the environment, and target staging talks to AWS itself; unset it"
+        for name in environment.endpoint_overrides
+    ]
+    if "moto" in loaded_modules:
+        problems.append("moto is loaded in this process, and what it answers is not AWS; run without it")
+    return problems
+
+
 def _control_plane_problems(environment: Environment, *, require_live: bool) -> list[str]:
     parts = urlsplit(environment.control_plane_url or STAGING_CONTROL_PLANE)
     if parts.hostname in LOOPBACK_HOSTS:
@@ -251,10 +266,10 @@ def _botocore_finds_credentials() -> bool:
         return False
 
 
-def _speed(target: str, speed_flag: float | None, problems: list[str]) -> float:
-    live = target in LIVE_TARGETS
+def _speed(target: str, speed_flag: float | None, problems: list[str], *, live: bool) -> float:
+    """Return the speed; a staging run that is rehearsed on loopback may go at the speed of its twin."""
     if speed_flag is None:
-        return LIVE_SPEED if live else EMBEDDED_SPEED
+        return LIVE_SPEED if target in LIVE_TARGETS else EMBEDDED_SPEED
     if not (math.isfinite(speed_flag) and speed_flag > 0):
         problems.append(f"--speed {speed_flag:g} is not a number greater than zero")
     elif live and speed_flag != LIVE_SPEED:

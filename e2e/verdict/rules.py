@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.verdict.findings import Findings
+from e2e.verdict.proofs import STAGES
 
 Evidence = tuple[str, ...]
 
@@ -145,6 +146,18 @@ def _agent_error(findings: Findings) -> Evidence | None:
     return findings.pointers("turn") if _said(findings, "reply", "failed") is not None else None
 
 
+def _organisation_failed_with(*words: str) -> Callable[[Findings], Evidence | None]:
+    """Match an organisation that failed for good with one of these words in the platform's ``last_error``."""
+
+    def match(findings: Findings) -> Evidence | None:
+        end = findings.stages.get("provisioned")
+        if end is None or end.cause != "provisioning-failed":
+            return None
+        return (end.reference,) if any(word in end.saying for word in words) else None
+
+    return match
+
+
 def _expired(stage: str) -> Callable[[Findings], Evidence | None]:
     """Match a stage whose time ran out although it could be looked at; one that could not be names its own cause."""
 
@@ -153,6 +166,17 @@ def _expired(stage: str) -> Callable[[Findings], Evidence | None]:
         return (end.reference,) if end is not None and end.state == "expired" and end.cause is None else None
 
     return match
+
+
+def _org_vanished(findings: Findings) -> Evidence | None:
+    return findings.pointers("organisation_gone") or None
+
+
+def _platform_moved(findings: Findings) -> Evidence | None:
+    """Match a redeploy under the run, unless the concierge was lost for a reason that has a name of its own."""
+    online = findings.stages.get("online")
+    residual = online is None or online.cause in (None, "online-flaps", "heartbeat-stopped")
+    return findings.pointers("platform_moved") or None if residual else None
 
 
 RULES: tuple[Rule, ...] = (
@@ -171,6 +195,10 @@ RULES: tuple[Rule, ...] = (
     Rule("agent-denies-tool", frozenset({"agent_acted"}), _agent_denies_tool),
     Rule("agent-claims-without-acting", frozenset({"agent_acted"}), _agent_claims),
     Rule("agent-error-reply", frozenset({"agent_acted"}), _agent_error),
+    Rule("capacity-exhausted", frozenset({"provisioned"}), _organisation_failed_with("InsufficientInstanceCapacity")),
+    Rule("record-quota", frozenset({"provisioned"}), _organisation_failed_with("81045", "Record quota exceeded")),
+    Rule("org-vanished", frozenset(STAGES) - {"provisioned", "torn_down"}, _org_vanished),
+    Rule("platform-moved", frozenset({"online", "registered"}), _platform_moved),
     Rule("provisioning-timeout", frozenset({"provisioned"}), _expired("provisioned")),
     Rule("tenant-half-wired", frozenset({"tenant_ready"}), _expired("tenant_ready")),
     Rule("no-concierge", frozenset({"concierge_found"}), _expired("concierge_found")),

@@ -1,11 +1,12 @@
 """One chat turn over A2A: every kind of answer the platform is known to give, and what it allows to do next."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from e2e.clients.agent import TurnAnswer, chat, read_turn
+from e2e.clients.agent import TurnAnswer, chat, queued_turn, read_turn
 from e2e.clients.errors import Unavailable
 from e2e.clients.http import Answer, Exchange
 
@@ -172,3 +173,27 @@ def test_an_error_that_comes_as_an_ordinary_reply_is_known_by_its_words(text: st
 
 def test_an_answer_can_be_read_without_a_server() -> None:
     assert read_turn(Answer(200, {}, b"[" * 100_000)).kind == "failed"
+
+
+@pytest.mark.parametrize(
+    ("document", "status", "kind", "text"),
+    [
+        ({"status": "queued"}, 200, "queued", "queued: queued"),
+        ({"status": "dispatched"}, 200, "queued", "queued: dispatched"),
+        ({"error": "no such item", "retryable": True}, 404, "queued", "queued"),
+        ({"error": "boom"}, 500, "queued", "queued"),
+        (b"<html>", 200, "queued", "queued"),
+        ([], 200, "queued", "queued"),
+        ({"status": "failed", "last_error": "boom"}, 200, "failed", "the queued turn was failed: boom"),
+        ({"status": "completed", "response_body": {"result": MESSAGE}}, 200, "reply", "Done."),
+        ({"status": "completed", "response_body": json.dumps({"result": MESSAGE})}, 200, "reply", "Done."),
+        ({"status": "completed", "response_body": {"error": {"message": "boom"}}}, 200, "failed", "boom"),
+    ],
+)
+def test_a_queued_turn_is_over_only_where_the_queue_says_so(
+    document: object, status: int, kind: str, text: str, platform: Any, exchange: Exchange
+) -> None:
+    platform.answers(document, status=status)
+    answer = queued_turn(exchange, "w/1", "q/1")
+    assert (answer.kind, answer.text) == (kind, text)
+    assert (platform.requests[0].method, platform.requests[0].path) == ("GET", "/workspaces/w%2F1/a2a/queue/q%2F1")

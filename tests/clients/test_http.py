@@ -8,6 +8,7 @@ import pytest
 
 from e2e.clients.errors import NotReady, PlatformError, Refused, Rejected, Unavailable
 from e2e.clients.http import MAX_ANSWER_BYTES, Answer, Exchange
+from e2e.clients.pace import RequestPace
 
 PAGE = b"\n  <!doctype html><html><title>Molecule</title></html>"
 
@@ -173,3 +174,14 @@ def test_an_error_says_in_its_first_line_what_happened() -> None:
     assert str(Unavailable("cause", "POST /x", detail="reset")) == "POST /x: no answer: reset"
     error = Refused("cause", "GET /x", status=401, detail="who?")
     assert (error.cause, error.what, error.status, error.detail) == ("cause", "GET /x", 401, "who?")
+
+
+def test_a_paced_exchange_asks_before_every_request(platform: Any) -> None:
+    platform.answers({})
+    slept: list[float] = []
+    pace = RequestPace(2.0, monotonic=lambda: 0.0, sleep=slept.append)
+    exchange = Exchange(platform.url, headers={}, timeout=5.0, unavailable="x", refused="y", pace=pace)
+    for _ in range(3):
+        exchange.send("GET", "/")
+    exchange.close()
+    assert slept == [0.5, 1.0]

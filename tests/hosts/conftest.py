@@ -53,6 +53,12 @@ class FakeAws:
     output: Callable[[str, str], str] = lambda _text, _instance: "out"
     script: Callable[[str, int], dict[str, Any]] | None = None
     polls: dict[str, int] = field(default_factory=dict)
+    asked: threading.local = field(default_factory=threading.local)
+    regions: dict[str, str] = field(default_factory=dict)
+
+    def is_here(self, instance_id: str) -> bool:
+        """Whether a machine is in the region that is being asked; one without a region is everywhere."""
+        return bool(self.regions.get(instance_id, self.asked.region) == self.asked.region)
 
     def names(self) -> list[str]:
         """Return the operations asked for, in order."""
@@ -72,7 +78,7 @@ class FakeAws:
         return command
 
     def _SendCommand(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        unknown = [one for one in parameters["InstanceIds"] if self.pings.get(one) != "Online"]
+        unknown = [one for one in parameters["InstanceIds"] if self.pings.get(one) != "Online" or not self.is_here(one)]
         if unknown:
             raise AwsError("InvalidInstanceId")
         command = self.accept(parameters)
@@ -126,7 +132,9 @@ class FakeAws:
         wanted = parameters["Filters"][0]["Values"]
         return {
             "InstanceInformationList": [
-                {"InstanceId": one, "PingStatus": ping} for one, ping in self.pings.items() if one in wanted
+                {"InstanceId": one, "PingStatus": ping}
+                for one, ping in self.pings.items()
+                if one in wanted and self.is_here(one)
             ]
         }
 
@@ -141,7 +149,7 @@ class FakeAws:
                 '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
                 "<Account>004200420042</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
             )
-        chosen = self.instances
+        chosen = [one for one in self.instances if self.is_here(one["id"])]
         if "InstanceId.1" in form:
             chosen = [one for one in chosen if one["id"] == form["InstanceId.1"][0]]
             if not chosen:
@@ -182,6 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         target = self.headers.get("X-Amz-Target", "")
+        self.fake.asked.region = self.headers.get("Authorization", "").split("/")[2]
         try:
             if target:
                 name = target.split(".")[1]
@@ -250,6 +259,19 @@ def clients(server: ThreadingHTTPServer) -> Iterator[AwsClients]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def elsewhere(server: ThreadingHTTPServer) -> Iterator[AwsClients]:
+    """The same account in another region."""
+    made = AwsClients(
+        region="eu-west-1",
+        endpoint_url=f"http://127.0.0.1:{server.server_address[1]}",
+        credentials=AwsCredentials("AKIATEST", "canary-secret-key"),
+        poll=POLL,
+    )
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def records() -> list[dict[str, Any]]:
     return []
@@ -264,13 +286,10 @@ def transport(clients: AwsClients, records: list[dict[str, Any]]) -> SsmTranspor
 def access(aws: FakeAws, clients: AwsClients, records: list[dict[str, Any]]) -> AwsAccess:
     return aws_access(
         slug=SLUG,
-        region="us-east-2",
-        endpoint_url=aws.url,
-        credentials=None,
+        clients=[clients],
         control_plane_instance_id=lambda: FIRST,
         poll=POLL,
         audit=lambda record: records.append(dict(record)),
-        clients=clients,
     )
 
 

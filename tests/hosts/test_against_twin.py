@@ -22,6 +22,7 @@ from e2e.hosts.errors import (
     InstanceGone,
     InstanceTerminated,
 )
+from e2e.hosts.permissions import is_granted
 from e2e.hosts.polling import PollTimes
 from e2e.probes.look import LaunchRequest, Look, LookRequest, parse_look
 from e2e.probes.program import probe_program
@@ -74,21 +75,23 @@ def audit() -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def access(cloud: Cloud, audit: list[dict[str, object]]) -> Iterator[AwsAccess]:
-    clients = AwsClients(
+def clients(cloud: Cloud) -> Iterator[AwsClients]:
+    made = AwsClients(
         region="us-east-2", endpoint_url=cloud.url, credentials=AwsCredentials("AKIATWIN", "twin-secret"), poll=POLL
     )
-    yield aws_access(
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def access(cloud: Cloud, clients: AwsClients, audit: list[dict[str, object]]) -> AwsAccess:
+    return aws_access(
         slug=SLUG,
-        region="us-east-2",
-        endpoint_url=cloud.url,
-        credentials=None,
+        clients=[clients],
         control_plane_instance_id=lambda: cloud.tenant,
         poll=POLL,
         audit=lambda record: audit.append(dict(record)),
-        clients=clients,
     )
-    clients.close()
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +139,18 @@ def test_random_bytes_of_an_unrelated_program_come_back(
         assert answer.exit_code == 0
 
 
-def test_more_than_ssm_carries_is_an_error_and_not_a_part(access: AwsAccess, hosts: tuple[HostRef, ...]) -> None:
-    content = random.Random(1).randbytes(30_000)
-    for answer in access.run(ECHO, hosts, argument=content, comment="bytes", **BUDGETS).values():
-        assert isinstance(answer, HostAccessError)
-        assert answer.cause == "ssm-output-corrupt"
+@pytest.mark.parametrize(("size", "commands"), [(16_000, 1), (23_999, 2), (24_000, 2), (24_001, 2), (100_000, 7)])
+def test_more_than_ssm_carries_comes_in_pieces_for_all_hosts_at_once(
+    access: AwsAccess, hosts: tuple[HostRef, ...], size: int, commands: int
+) -> None:
+    program = b"import random,sys\nsys.stdout.buffer.write(random.Random(1).randbytes(int(sys.stdin.read())))\n"
+    before = access.commands_sent
+    answers = access.run(program, hosts, argument=b"%d" % size, comment="bytes", **BUDGETS)
+    for answer in answers.values():
+        assert isinstance(answer, HostAnswer), answer
+        assert answer.stdout == random.Random(1).randbytes(size)
+    assert len(answers) == 2
+    assert access.commands_sent - before == commands
 
 
 def test_one_look_sees_concierge_and_registry(access: AwsAccess, hosts: tuple[HostRef, ...], cloud: Cloud) -> None:
@@ -227,11 +237,12 @@ def test_the_account_is_the_one_the_credentials_belong_to(access: AwsAccess) -> 
 
 
 def test_a_wrong_secret_is_named_and_nothing_is_sent(cloud: Cloud) -> None:
+    clients = AwsClients(
+        region="us-east-2", endpoint_url=cloud.url, credentials=AwsCredentials("AKIATWIN", "wrong"), poll=POLL
+    )
     stranger = aws_access(
         slug=SLUG,
-        region="us-east-2",
-        endpoint_url=cloud.url,
-        credentials=AwsCredentials("AKIATWIN", "wrong"),
+        clients=[clients],
         control_plane_instance_id=lambda: None,
         poll=POLL,
         audit=lambda _record: None,
@@ -239,13 +250,19 @@ def test_a_wrong_secret_is_named_and_nothing_is_sent(cloud: Cloud) -> None:
     with pytest.raises(CredentialsRefused) as caught:
         stranger.find()
     assert "wrong" not in str(caught.value)
-    stranger.close()
+    clients.close()
 
 
 def test_the_audit_has_every_command_and_no_content(audit: list[dict[str, object]], access: AwsAccess) -> None:
     assert len({record["command_id"] for record in audit}) == access.commands_sent
     assert all(record["how_confirmed"] == "answer" for record in audit)
     assert "canary" not in json.dumps(audit)
+
+
+def test_the_policy_of_a_look_covers_every_request_that_was_made(access: AwsAccess, clients: AwsClients) -> None:
+    made = {tuple(name.split(".")) for name in clients.requests}
+    assert {("ssm", "SendCommand"), ("ec2", "DescribeInstances"), ("sts", "GetCallerIdentity")} <= made
+    assert [call for call in made if not is_granted("look", *call)] == []
 
 
 def test_a_terminated_host_is_named_and_the_other_still_answers(

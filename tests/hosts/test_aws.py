@@ -1,5 +1,6 @@
 """The whole way to the hosts: ladder, envelope, refusals, absence."""
 
+import itertools
 import subprocess
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 from e2e.hosts.access import HostAccess, HostAnswer, HostRef, require_success
 from e2e.hosts.aws import AwsAccess, aws_access
-from e2e.hosts.aws_clients import AwsClients, AwsCredentials
+from e2e.hosts.aws_clients import AwsClients
+from e2e.hosts.envelope import EnvelopeLimits
 from e2e.hosts.errors import (
     AccessDenied,
     AgentOffline,
@@ -16,6 +18,7 @@ from e2e.hosts.errors import (
     InstanceTerminated,
     NotManaged,
     OutputCorrupt,
+    OutputTruncated,
     ProgramFailed,
     Throttled,
     Undeliverable,
@@ -200,22 +203,79 @@ def test_no_host_at_all_is_a_mistake_of_the_caller(access: AwsAccess) -> None:
         access.run(ECHO, (), **BUDGETS)
 
 
-def test_an_access_of_its_own_can_be_made_and_closed(aws: Any) -> None:
+def test_an_access_is_a_host_access_and_warms_its_clients(aws: Any, clients: AwsClients) -> None:
     made = aws_access(
         slug=SLUG,
-        region="us-east-2",
-        endpoint_url=aws.url,
-        credentials=AwsCredentials("AKIATEST", "x"),
+        clients=[clients],
         control_plane_instance_id=lambda: None,
         poll=PollTimes.embedded(),
         audit=lambda _record: None,
     )
     port: HostAccess = made
     assert port.name == "aws-ssm"
+    made.warm()
     assert made.find() == ()
-    made.close()
 
 
 def test_a_twin_without_credentials_of_its_own_is_refused() -> None:
     with pytest.raises(EndpointRefused):
         AwsClients(region="us-east-2", endpoint_url="http://127.0.0.1:1", credentials=None, poll=PollTimes.embedded())
+
+
+@pytest.fixture
+def two_regions(aws: Any, clients: AwsClients, elsewhere: AwsClients) -> AwsAccess:
+    aws.machine(FIRST, f"tenant-{SLUG}")
+    aws.machine(SECOND, f"ws-tenant-{SLUG}-1")
+    aws.regions.update({FIRST: "eu-west-1", SECOND: "us-east-2"})
+    aws.output = really
+    return aws_access(
+        slug=SLUG,
+        clients=[clients, elsewhere],
+        control_plane_instance_id=lambda: FIRST,
+        poll=PollTimes.embedded(),
+        audit=lambda _record: None,
+    )
+
+
+def test_hosts_of_two_regions_answer_each_through_its_own(aws: Any, two_regions: AwsAccess) -> None:
+    hosts = two_regions.reach(lambda: None)
+    answers = two_regions.run(ECHO, hosts, argument=b"x", **BUDGETS)
+    assert {key: getattr(answer, "stdout", answer) for key, answer in answers.items()} == {FIRST: b"x", SECOND: b"x"}
+    assert [one["InstanceIds"] for one in aws.commands].count([FIRST]) == 2
+    assert two_regions.commands_sent == 4
+
+
+def test_absence_needs_every_region(aws: Any, two_regions: AwsAccess, aws_error: Any) -> None:
+    assert {host.instance_id for host in two_regions.remaining_instances()} == {FIRST, SECOND}
+    aws.instances.clear()
+    assert two_regions.remaining_instances() == ()
+
+    def refuse(_: dict[str, Any]) -> None:
+        if aws.asked.region == "eu-west-1":
+            raise aws_error("RequestLimitExceeded", 503)
+
+    aws.handlers["DescribeInstances"] = refuse
+    with pytest.raises(Throttled):
+        two_regions.remaining_instances()
+
+
+def test_an_answer_of_many_pieces_ends_with_our_own_deadline(
+    aws: Any, clients: AwsClients, two: tuple[HostRef, ...]
+) -> None:
+    now = itertools.count()
+    access = aws_access(
+        slug=SLUG,
+        clients=[clients],
+        control_plane_instance_id=lambda: FIRST,
+        poll=PollTimes.embedded(),
+        audit=lambda _record: None,
+        limits=EnvelopeLimits(text_bytes=2_000, spool_seconds=1),
+        monotonic=lambda: float(next(now)),
+        sleep=lambda _seconds: None,
+    )
+    noise = b"import random,sys\nsys.stdout.buffer.write(random.Random(1).randbytes(40000))\n"
+    budgets = {**BUDGETS, "wall_deadline_seconds": 20.0}
+    answer = access.run(noise, two[:1], **budgets)[FIRST]
+    assert isinstance(answer, OutputTruncated), answer
+    assert answer.instance_id == FIRST
+    assert "within 20 s" in str(answer)

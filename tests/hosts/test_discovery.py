@@ -25,7 +25,7 @@ TENANT, WORKSPACE = f"tenant-{SLUG}", f"ws-tenant-{SLUG}-0b9b3c1e"
 
 @pytest.fixture
 def discovery(clients: AwsClients) -> Discovery:
-    return Discovery(clients, SLUG, lambda: FIRST)
+    return Discovery([clients], SLUG, lambda: FIRST)
 
 
 def test_hosts_carry_how_they_were_found(aws: Any, discovery: Discovery) -> None:
@@ -138,4 +138,51 @@ def test_a_question_that_ec2_refuses_is_never_an_empty_answer(
 @pytest.mark.parametrize("slug", ["", "e2e-*", "a?b"])
 def test_a_slug_that_could_match_strangers_is_refused(clients: AwsClients, slug: str) -> None:
     with pytest.raises(ValueError, match="slug"):
-        Discovery(clients, slug, lambda: None)
+        Discovery([clients], slug, lambda: None)
+
+
+@pytest.fixture
+def everywhere(aws: Any, clients: AwsClients, elsewhere: AwsClients) -> Discovery:
+    aws.regions.update({FIRST: "eu-west-1", SECOND: "us-east-2"})
+    return Discovery([clients, elsewhere], SLUG, lambda: FIRST)
+
+
+def test_machines_of_several_regions_are_found_and_say_where_they_are(aws: Any, everywhere: Discovery) -> None:
+    aws.machine(FIRST, TENANT)
+    aws.machine(SECOND, WORKSPACE)
+    assert [(host.instance_id, host.region) for host in everywhere.living()] == [
+        (FIRST, "eu-west-1"),
+        (SECOND, "us-east-2"),
+    ]
+    everywhere.managed(everywhere.living())
+
+
+def test_a_machine_without_a_tag_is_looked_for_in_every_region(aws: Any, everywhere: Discovery) -> None:
+    aws.machine(FIRST, "")
+    (host,) = everywhere.all()
+    assert (host.instance_id, host.region, host.found_by) == (FIRST, "eu-west-1", ("control-plane",))
+
+
+def test_a_region_that_cannot_be_asked_makes_the_whole_answer_unknown(
+    aws: Any, everywhere: Discovery, aws_error: Any
+) -> None:
+    """A machine may be there: what is missing must never be read as absent."""
+    aws.machine(SECOND, WORKSPACE)
+
+    def refuse(_: dict[str, Any]) -> None:
+        if aws.asked.region == "eu-west-1":
+            raise aws_error("UnauthorizedOperation", 403)
+
+    aws.handlers["DescribeInstances"] = refuse
+    with pytest.raises(AccessDenied, match="eu-west-1"):
+        everywhere.tagged()
+
+
+def test_a_tenant_that_is_nowhere_names_the_regions_asked(everywhere: Discovery) -> None:
+    with pytest.raises(HostNotFound, match="us-east-2, eu-west-1"):
+        everywhere.living()
+
+
+def test_without_a_region_nothing_can_be_found() -> None:
+    with pytest.raises(ValueError, match="region"):
+        Discovery([], SLUG, lambda: None)

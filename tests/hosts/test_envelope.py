@@ -134,17 +134,18 @@ def test_a_background_child_that_keeps_the_output_open_does_not_hold_the_answer_
 
 
 @pytest.mark.parametrize("size", [0, 1, 12_000, 16_000, 17_200, 17_500, 23_999, 24_000, 24_001, 60_000])
-def test_sizes_around_the_limit_come_back_whole_or_not_at_all(size: int) -> None:
-    """What SSM would cut is held back on the host, whatever it compresses to."""
+def test_without_a_place_for_the_rest_sizes_around_the_limit_come_back_whole_or_not_at_all(size: int) -> None:
+    """What SSM would cut is held back on the host, whatever it compresses to. With a place: see test_chunks.py."""
+    limits = EnvelopeLimits(spool_folders=())
     content = random.Random(size).randbytes(size)
     program = b"import random,sys\nsys.stdout.buffer.write(random.Random(%d).randbytes(%d))\n" % (size, size)
-    text = run(wrap(program, b"", MARKER))
+    text = run(wrap(program, b"", MARKER, limits=limits))
     assert len(text.encode()) < SSM_OUTPUT_BYTES
     if len(base64.b64encode(zlib.compress(content, 9))) < 22_500:
-        assert unwrap(text, MARKER).stdout == content
+        assert unwrap(text, MARKER, limits).stdout == content
     else:
-        with pytest.raises(OutputTruncated):
-            unwrap(text, MARKER)
+        with pytest.raises(OutputTruncated, match="held the answer back"):
+            unwrap(text, MARKER, limits)
 
 
 def cut_as_the_agent_does(text: str) -> str:

@@ -180,6 +180,7 @@ class HostFolder:
         facts = {
             "presence": part(view.ask_runtime),
             "settings": view.settings,
+            "wiring": view.wiring,
             "legacy_binary": view.legacy_binary,
             "plugins": view.plugins,
             **view.environment_facts(),

@@ -277,7 +277,7 @@ class FakeHosts:
         look: dict[str, Any] = {"version": 1, "host": {"boot_id": "b", "uid": 0}, "concierge": None}
         if instance_id == CONCIERGE_HOST:
             launch = self._launch(request["launch"]) if request["launch"] else None
-            seen = {**SEEN, "container": container, **self.concierge}
+            seen = {**SEEN, "image": IMAGE, "container": container, **self.concierge}
             return {**look, "concierge": {**seen, "launch": launch}}
         shown = [identity for identity in self.platform.controls if identity in request["control_ids"]]
         controls = [
@@ -302,6 +302,7 @@ class FakeHosts:
         return {**usual, "tool": tool, **given, "call": {**call, **self.launch.get("call", {})}}
 
 
+IMAGE = {"kind": "manifest", "digest": "sha256:" + "1" * 64}
 SETTINGS = {
     "state": "ok",
     "servers": ["molecule-platform"],

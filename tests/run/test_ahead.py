@@ -3,14 +3,16 @@
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from e2e.run.ahead import BootsAhead
-from e2e.run.session import Session
 from e2e.run.waiting import Interrupted, Interruption
 from e2e.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from e2e.run.session import Session
 
 
 class SlowSession:

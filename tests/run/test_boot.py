@@ -34,7 +34,6 @@ def test_the_intent_is_on_the_disk_before_the_first_request_leaves(stage: Any, p
     with pytest.raises(Refused):
         boot.create_organisation(stage.run, stage.boot)
     assert stage.run.slug in seen[0]
-    assert stage.boot.organisation_entry is not None
 
 
 def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(stage: Any, platform: Any) -> None:
@@ -72,11 +71,38 @@ def test_a_list_that_cannot_be_had_proves_nothing_about_the_create_call(stage: A
         boot.create_organisation(stage.run, stage.boot)
 
 
-def test_a_refused_slug_is_final(stage: Any, platform: Any) -> None:
-    platform.answers[CREATE] = lambda _: (409, {"error": "taken"})
-    with pytest.raises(Rejected):
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 422])
+def test_a_refused_create_call_is_final_and_leaves_nothing_to_remove(stage: Any, platform: Any, status: int) -> None:
+    platform.answers[CREATE] = lambda _: (status, {"error": "no"})
+    with pytest.raises((Rejected, Refused)):
         boot.create_organisation(stage.run, stage.boot)
     assert platform.seen(CREATE) == 1
+    assert stage.boot.organisation_entry is None
+    assert stage.run.ledger.entries()[0].settled
+
+
+def test_a_slug_that_a_lost_call_has_taken_is_ours(stage: Any, platform: Any) -> None:
+    def act_and_lose(body: Any) -> tuple[int, object]:
+        if body["slug"] in platform.organisations:
+            return 409, {"error": "taken"}
+        platform.organisations[body["slug"]] = {"id": "org-1", "slug": body["slug"], "name": body["name"]}
+        return 503, {}
+
+    def list_once_it_works(_: Any) -> tuple[int, object]:
+        return (503, {}) if platform.seen(CREATE) < 2 else (200, {"orgs": list(platform.organisations.values())})
+
+    platform.answers[CREATE], platform.answers[LIST] = act_and_lose, list_once_it_works
+    assert boot.create_organisation(stage.run, stage.boot).id == "org-1"
+    assert platform.seen(CREATE) == 2
+    assert not stage.run.ledger.entries()[0].settled
+
+
+def test_what_may_have_been_created_stays_on_record_although_a_later_call_is_refused(stage: Any, platform: Any) -> None:
+    platform.answers[CREATE] = in_turn((503, {}), (401, {"error": "no"}))
+    with pytest.raises(Refused):
+        boot.create_organisation(stage.run, stage.boot)
+    assert stage.boot.organisation_entry is not None
+    assert not stage.run.ledger.entries()[0].settled
 
 
 def test_provisioning_is_waited_out_through_hiccups(stage: Any, platform: Any) -> None:

@@ -12,6 +12,7 @@ from e2e.run.stages import StageBook
 from e2e.verdict.findings import LookSeen, Refusal, look_seen
 
 MISSING = "platform_agent_mcp_server_missing"
+IMAGE = {"kind": "manifest", "digest": "sha256:1"}
 HELD = Window(True, "open", "close", ())
 FALLEN = Window(False, None, "close", ())
 
@@ -19,7 +20,8 @@ FALLEN = Window(False, None, "close", ())
 def look(**parts: Any) -> LookSeen:
     sound: dict[str, Any] = {
         "number": 1, "trigger": "hold over", "evidence": "evidence/look-1.json",
-        "concierge": {"incarnation": {"container_id": "c"}}, "presence": "true", "launch": None,
+        "presence": "true", "launch": None,
+        "concierge": {"incarnation": {"container_id": "c"}, "provenance": {"image": IMAGE}},
         "settings": {"state": "ok", "entry_present": True, "command": "molecule-mcp", "command_resolves": True},
         "registry": registry(),
     }  # fmt: skip
@@ -63,7 +65,7 @@ def states(ends: Any) -> dict[str, str]:
     return {name: record.state for name, record in ends.items() if name != "hosts_reachable"}
 
 
-def test_a_sound_look_establishes_all_three(judge: Any) -> None:
+def test_a_sound_look_establishes_everything_that_hangs_on_it(judge: Any) -> None:
     ends = judge(look())
     assert set(states(ends).values()) == {"established"}
     assert ends["settings_wired"].evidence == ("evidence/look-1.json#settings",)
@@ -75,7 +77,19 @@ def test_without_hosts_none_of_them_is_run(judge: Any) -> None:
 
 def test_what_no_look_saw_is_missing_and_not_refuted(judge: Any) -> None:
     assert set(states(judge()).values()) == {"expired"}
-    assert set(states(judge(look(settings=None, presence=None, registry=None))).values()) == {"expired"}
+    ends = states(judge(look(settings=None, presence=None, registry=None)))
+    assert (ends["settings_wired"], ends["presence_reported"]) == ("expired", "expired")
+
+
+def test_where_no_host_has_the_workspace_server_the_log_is_unreadable(judge: Any) -> None:
+    registered = judge(look(number=1, registry=None), look(number=2, registry=None))["registered"]
+    assert (registered.state, registered.cause) == ("blocked", "log-unreadable")
+    assert registered.evidence == ("evidence/look-1.json",)
+
+
+def test_where_a_host_could_not_be_looked_into_its_log_is_only_unseen(judge: Any) -> None:
+    registered = judge(look(registry=None), trouble=OutputCorrupt("half of it"))["registered"]
+    assert (registered.state, registered.cause) == ("expired", None)
 
 
 def test_where_every_look_failed_their_trouble_is_the_cause(judge: Any) -> None:

@@ -55,10 +55,10 @@ def test_a_full_disk_does_not_stop_a_teardown_and_is_not_forgotten(disk: Disk) -
 
 def test_a_crash_is_written_with_the_end_of_its_traceback(disk: Disk) -> None:
     said: list[str] = []
-    try:
-        raise KeyError("nothing")
-    except KeyError as error:
-        write_crash(Journal(disk, said.append), error)
+    nothing: dict[str, int] = {}
+    with pytest.raises(KeyError) as caught:
+        nothing["nothing"]
+    write_crash(Journal(disk, said.append), caught.value)
     kind, data = disk.events[0]
     assert kind == "harness_crashed"
     assert data["error"] == "KeyError: 'nothing'"

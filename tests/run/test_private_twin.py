@@ -1,5 +1,6 @@
 """The twin of one run, by programs that behave like it or do not."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,15 +9,18 @@ from typing import Any
 import pytest
 
 from e2e.run import private_twin
-from e2e.run.private_twin import PrivateTwin
+from e2e.run.private_twin import PrivateTwin, refusals_of_twins
 from e2e.run.target import TargetError, TargetRefusal
 from e2e.run.waiting import Interrupted, Interruption
 
-LINE = (
-    '{"control_plane_url": "http://127.0.0.1:1", "admin_token": "t", "tenant_url": "http://127.0.0.1:2", "tenant_domain":'
-    ' "d", "aws_endpoint_url": "http://127.0.0.1:3", "aws_access_key_id": "a", "aws_secret_access_key": "s", "aws_region":'
-    ' "r", "aws_account": "1", "speed": 100, "image": "i", "gate": "g", "pid": 1}'
-)
+LINE = json.dumps(
+    {
+        "control_plane_url": "http://127.0.0.1:1", "admin_token": "t", "tenant_url": "http://127.0.0.1:2",
+        "tenant_domain": "d", "aws_endpoint_url": "http://127.0.0.1:3", "aws_access_key_id": "a",
+        "aws_secret_access_key": "s", "aws_region": "r", "aws_account": "1", "speed": 100, "image": "i", "gate": "g",
+        "pid": 1,
+    }
+)  # fmt: skip
 READY = f"print({LINE!r}, flush=True)"
 UNTIL_CLOSED = "sys.stdin.read()"
 ACTED = """print('{"faults_acted": {"slow-boot": 2}}')"""
@@ -119,3 +123,16 @@ def test_a_twin_that_ended_by_itself_is_seen_to_have_ended(start: Any) -> None:
     twin.connection(Interruption())
     assert twin.stop() == 7
     assert twin.exit_code == 7
+
+
+def test_what_a_twin_does_not_have_is_known_before_one_is_started() -> None:
+    answers = refusals_of_twins([["--fault", "mcp-not-deliverd"], ["--gate", "2026-06-20"], ["--seed", "x"]])
+    assert answers[0] == "unknown fault 'mcp-not-deliverd'; did you mean mcp-not-delivered?"
+    assert answers[1] is None
+    assert "not a command line" in str(answers[2])
+
+
+@pytest.mark.parametrize("program", ["print('garbage')", "print('null')", "raise SystemExit(1)"])
+def test_a_check_that_does_not_answer_says_nothing(program: str) -> None:
+    asked = [["--seed", "1"], ["--seed", "2"]]
+    assert refusals_of_twins(asked, program=[sys.executable, "-c", program]) == [None, None]

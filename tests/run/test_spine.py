@@ -11,9 +11,11 @@ from e2e.scenario.model import OnlineRules
 
 CONCIERGE = "c0c0c0c0-0000-4000-8000-000000000001"
 CONCIERGE_HOST = "i-0000000000000000c"
+LIST = "GET /cp/admin/orgs"
+DIAGNOSTICS = "GET /cp/admin/tenants/[^/]+/diagnostics"
 EVERYTHING = {
-    "provisioned", "tenant_ready", "concierge_found", "online", "hosts_reachable", "settings_wired",
-    "presence_reported", "registered", "tool_listed", "workspace_created", "agent_acted", "torn_down",
+    "provisioned", "tenant_ready", "concierge_found", "online", "hosts_reachable", "image_running",
+    "settings_wired", "presence_reported", "registered", "tool_listed", "workspace_created", "agent_acted", "torn_down",
 }  # fmt: skip
 
 
@@ -165,7 +167,7 @@ def test_the_probe_asks_nobody_while_the_tenant_does_not_say_that_the_name_is_fr
 
 
 def test_a_failing_diagnosis_only_leaves_a_note(make_stage: Any, hosts: Any, platform: Any) -> None:
-    platform.answers["GET /cp/admin/tenants/[^/]+/diagnostics"] = lambda _: (500, {"error": "sorry"})
+    platform.answers[DIAGNOSTICS] = lambda _: (500, {"error": "sorry"})
     stage = make_stage(booted=False)
     ends = drive(stage, hosts)
     assert stage.data("collect_failed")
@@ -178,6 +180,38 @@ def test_a_crash_while_collecting_does_not_keep_the_teardown_away(make_stage: An
     ends = drive(stage, hosts)
     assert stage.data("harness_crashed")
     assert ends["torn_down"] == "established"
+
+
+def test_an_organisation_that_is_gone_before_the_teardown_is_written_down(
+    make_stage: Any, hosts: Any, platform: Any
+) -> None:
+    stage = make_stage(booted=False)
+    platform.answers[DIAGNOSTICS] = lambda _: (platform.organisations.clear(), (404, {"error": "org not found"}))[1]
+    ends = drive(stage, hosts)
+    assert [event["slug"] for event in stage.data("organisation_gone")] == [stage.run.slug]
+    assert ends["online"] == "established"
+
+
+@pytest.mark.parametrize("listed", [(200, {"orgs": [{"id": "x", "slug": "SLUG", "name": "n"}]}), (503, {})])
+def test_diagnostics_that_cannot_be_had_do_not_say_that_the_organisation_is_gone(
+    make_stage: Any, hosts: Any, platform: Any, listed: tuple[int, Any]
+) -> None:
+    stage = make_stage(booted=False)
+    for row in listed[1].get("orgs", []):
+        row["slug"] = stage.run.slug
+
+    def answer_once(_: Any) -> tuple[int, object]:
+        del platform.answers[LIST]
+        return listed
+
+    def lose_both(_: Any) -> tuple[int, object]:
+        platform.answers[LIST] = answer_once
+        return 503, {}
+
+    platform.answers[DIAGNOSTICS] = lose_both
+    drive(stage, hosts)
+    assert stage.data("collect_failed")
+    assert not stage.data("organisation_gone")
 
 
 def test_a_teardown_that_crashes_has_proven_nothing(make_stage: Any, hosts: Any) -> None:

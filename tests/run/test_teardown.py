@@ -189,3 +189,39 @@ def test_an_org_of_another_name_under_our_slug_is_never_deleted(stage: Any, host
     assert platform.purged == []
     assert not result.complete
     assert steps(stage)["delete organisation"] is False
+
+
+def purge_that_answers(platform: Any, slug: str, *statuses: int) -> None:
+    """Let the purge answer these statuses, one per request and the last one for ever; below 300 it takes the org."""
+    left = list(statuses)
+
+    def answer(_: object) -> tuple[int, object]:
+        status = left.pop(0) if len(left) > 1 else left[0]
+        if status < 300:
+            platform.organisations.pop(slug, None)
+            platform.purged.append(slug)
+        return status, {}
+
+    platform.answers[f"DELETE /cp/admin/tenants/{slug}"] = answer
+
+
+@pytest.mark.parametrize("status", [202, 409])
+def test_a_purge_that_is_queued_or_busy_is_asked_for_again(status: int, stage: Any, hosts: Any, platform: Any) -> None:
+    slug = stage.run.slug
+    purge_that_answers(platform, slug, status, status, 200)
+    assert tear_down(stage, hosts).complete
+    assert platform.seen(f"DELETE /cp/admin/tenants/{slug}") == 3
+
+
+@pytest.mark.parametrize("status", [202, 409])
+def test_a_purge_that_stays_queued_or_busy_leaves_the_budget_to_the_absence_proof(
+    status: int, stage: Any, hosts: Any, platform: Any, clock: Any
+) -> None:
+    slug = stage.run.slug
+    purge_that_answers(platform, slug, status)
+    began = clock.now
+    result = tear_down(stage, hosts, seconds=300.0)
+    asked = platform.seen(f"DELETE /cp/admin/tenants/{slug}")
+    assert 12 <= asked <= 14
+    assert result.complete is (status == 202)
+    assert clock.now - began >= stage.run.time.wall(60.0)

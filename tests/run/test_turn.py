@@ -1,12 +1,14 @@
 """The agent's turn: asked once, followed to its end, and only the row decides."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e.run.rows import CreatedRow
 from e2e.run.turn import agent_acted
 from e2e.run.waiting import GivenUp, WaitExpired
+
+if TYPE_CHECKING:
+    from e2e.run.rows import CreatedRow
 
 CHAT = "POST /workspaces/[^/]+/a2a"
 
@@ -105,3 +107,52 @@ def test_a_row_of_the_wrong_kind_is_the_agents_failure(stage: Any, platform: Any
         turn(stage)
     assert given_up.value.cause == "created-wrong-kind"
     assert any(line.endswith("no text") for line in stage.said if "turn ended" in line)
+
+
+def queue(platform: Any, *answers: tuple[int, object]) -> None:
+    """Queue the chat turn; the queue route gives these answers, the last one for ever."""
+    left = list(answers)
+    platform.agent = lambda *_: (202, {"queued": True, "queue_id": "q1", "queue_depth": 1})
+    platform.answers["GET /workspaces/[^/]+/a2a/queue/q1"] = lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_a_queued_turn_is_followed_to_its_reply_and_never_sent_again(stage: Any, platform: Any) -> None:
+    said = {"result": {"parts": [{"kind": "text", "text": "I will not do that."}]}}
+    queue(
+        platform,
+        (404, {"error": "not found", "retryable": True}),
+        (200, {"status": "in_progress"}),
+        (200, {"status": "completed", "response_body": said}),
+    )
+    with pytest.raises(GivenUp, match="the answer was final"):
+        turn(stage)
+    (told,) = stage.data("turn")
+    assert (told["kind"], told["text"]) == ("reply", "I will not do that.")
+    assert chats(platform) == 1
+
+
+def test_a_queued_turn_that_is_dropped_is_a_failed_turn_with_its_reason(stage: Any, platform: Any) -> None:
+    queue(platform, (200, {"status": "dropped", "last_error": "agent wedged"}))
+    with pytest.raises(GivenUp, match="the answer was final"):
+        turn(stage)
+    (told,) = stage.data("turn")
+    assert told["kind"] == "failed"
+    assert "agent wedged" in told["text"]
+
+
+def test_a_row_that_is_there_ends_the_wait_for_the_queue(stage: Any, platform: Any) -> None:
+    def accept(fake: Any, text: str) -> tuple[int, object]:
+        fake.create_workspace(text.split('"')[1])
+        return 202, {"queued": True, "queue_id": "q1"}
+
+    queue(platform, (200, {"status": "in_progress"}))
+    platform.agent = accept
+    assert "in its own turn" in turn(stage).saying
+
+
+def test_a_queue_that_never_tells_leaves_the_decision_to_the_row(stage: Any, platform: Any) -> None:
+    queue(platform, (200, b"<html>"))
+    with pytest.raises(WaitExpired):
+        turn(stage, seconds=100.0)
+    assert stage.data("turn")[0]["kind"] == "queued"
+    assert chats(platform) == 1

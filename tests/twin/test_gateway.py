@@ -1,18 +1,22 @@
 """The outside door of the tenants, over real ports."""
 
 import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from e2e.twin.clock import PlatformClock
+from e2e.twin.faults.plan import Fault, FaultPlan, FaultSwitch, acts_in
 from e2e.twin.gateway import Gateway, TenantDoor
 from e2e.twin.listener import Listener, bind_loopback
 from e2e.twin.outbound import Reply, request
 from e2e.twin.wire import Answer, Application, Call, Route
 
 DOMAIN = "twin.invalid"
+PLAN = FaultPlan((), 0.0, 100.0, "")
 DOORS: dict[str, TenantDoor] = {}
 
 
@@ -32,7 +36,9 @@ def echo(call: Call) -> Answer:
 def door() -> Iterator[str]:
     methods = ("GET", "POST", "DELETE")
     tenant = Listener(Application([Route(method, "/{path:path}", echo) for method in methods]), bind_loopback(0))
-    gateway = Listener(Gateway(Directory(), PlatformClock(100.0), DOMAIN).application(), bind_loopback(0))
+    gateway = Listener(
+        Gateway(Directory(), PlatformClock(100.0), DOMAIN, FaultSwitch(PLAN)).application(), bind_loopback(0)
+    )
     tenant_url = tenant.start()
     DOORS.update({name: TenantDoor("id-1", tenant_url) for name in ("one", "id-1")})
     DOORS["young"] = TenantDoor("id-2", "")
@@ -91,3 +97,22 @@ def test_a_tenant_that_does_not_listen_is_a_502_page(door: str, slug: str) -> No
     reply = ask(door, Host=f"{slug}.{DOMAIN}")
     assert (reply.status, reply.document()) == (502, None)
     assert reply.body.startswith(b"<html>")
+
+
+def test_a_half_wired_tenant_is_healthy_and_answers_with_a_page_everywhere_else(tmp_path: Path) -> None:
+    plan = FaultPlan((Fault("tenant-half-wired"),), time.monotonic(), 100.0, str(tmp_path / "trace"))
+    half_wired = Gateway(Directory(), PlatformClock(100.0), DOMAIN, FaultSwitch(plan))
+    tenant = Listener(Application([Route("GET", "/{path:path}", echo)]), bind_loopback(0))
+    gateway = Listener(half_wired.application(), bind_loopback(0))
+    DOORS["half"] = TenantDoor("id-4", tenant.start())
+    url = gateway.start()
+    try:
+        assert [ask(url, path, Host=f"half.{DOMAIN}").status for path in ("/health", "/buildinfo")] == [418, 418]
+        assert ask(url, Host=f"nobody.{DOMAIN}").status == 404
+        page = ask(url, "/workspaces", Host=f"half.{DOMAIN}")
+    finally:
+        gateway.stop()
+        tenant.stop()
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.body.startswith(b"<!DOCTYPE html><html")
+    assert acts_in(tmp_path / "trace", plan.faults) == {"tenant-half-wired": 1}

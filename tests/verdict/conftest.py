@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +74,7 @@ def misfits(schemas: dict[str, dict[str, Any]]) -> Callable[[str, object], list[
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, RunResult]:
-    """Boot a fresh concierge and one red proof, side by side in one session, and return the results by file name."""
+    """Boot a fresh concierge and one red proof in one session, and return the results by file name."""
     out = tmp_path_factory.mktemp("runs")
     session = open_session(
         SessionOptions(out=out, target="local"), {"E2E_STATE_DIR": str(out / "state")}, lambda _: None
@@ -83,8 +82,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, RunResult]:
     scenarios = [load_scenario(scenarios_folder() / name) for name in REAL_RUNS]
     for scenario in scenarios:
         session.demand(scenario.path)
-    with ThreadPoolExecutor(max_workers=len(scenarios)) as threads:
-        results = list(threads.map(session.run_scenario, scenarios))
+    results = [session.run_scenario(scenario) for scenario in scenarios]
     session.finish()
     return dict(zip(REAL_RUNS, results, strict=True))
 

@@ -141,6 +141,7 @@ def test_only_what_is_demanded_and_what_that_needs_can_fail(read: Read, ended: E
 
 def test_a_crash_is_a_harness_failure_and_does_not_hide_a_product_failure(read: Read, ended: Ended) -> None:
     assert told(of(read(CRASH))) == [("harness-crashed", 70)]
+    assert of(read(("said", {}), CRASH)).failures[0].evidence == ("events.jsonl#seq=2",)
     diagnosis = of(read(ended("online", "refuted", cause="online-flaps"), CRASH))
     assert told(diagnosis) == [("online-flaps", 1), ("harness-crashed", 70)]
     assert diagnosis.codes == (1, 70)
@@ -154,6 +155,16 @@ def test_a_crash_that_the_log_cannot_point_at_points_at_the_log() -> None:
 def test_a_target_that_cannot_be_used_is_a_harness_failure(read: Read) -> None:
     (failure,) = of(read(("target_unusable", {"error": "the twin ended"})), proofs=()).failures
     assert (failure.cause, failure.evidence, failure.saying) == ("harness-crashed", EVIDENCE, "the twin ended")
+
+
+def test_a_platform_that_moved_is_never_green_and_never_hides_a_product_failure(read: Read, ended: Ended) -> None:
+    event = ("platform_moved", {"detail": "/buildinfo said a, and now says b"})
+    proofs = tuple(Proof(name, "proven", EVIDENCE) for name in STAGES)
+    (failure,) = of(read(*(ended(stage) for stage in STAGES), event), proofs=proofs).failures
+    assert (failure.cause, failure.code, failure.saying) == ("platform-moved", 3, event[1]["detail"])
+    assert told(of(read(event, ended("online", "refuted", cause="online-flaps")))) == [("platform-moved", 3)]
+    for stage, cause in (("workspace_created", "created-wrong-kind"), ("online", "concierge-removed")):
+        assert (cause, 1) in told(of(read(event, ended(stage, "refuted", cause=cause))))
 
 
 def test_a_leak_is_listed_beside_a_product_failure_and_never_hides_it(read: Read, ended: Ended) -> None:
@@ -183,9 +194,10 @@ def test_a_leak_alone_decides_even_where_no_teardown_is_demanded(read: Read) -> 
 def test_a_teardown_that_is_not_proven_is_a_leak_once_something_was_to_be_created(
     torn_down: tuple[Proof, ...], saying: str, read: Read
 ) -> None:
-    (failure,) = of(read(INTENT), proofs=torn_down).failures
+    (failure,) = of(read(("said", {}), INTENT), proofs=torn_down).failures
     assert (failure.cause, failure.cause_class, failure.code) == ("absence-unprovable", "LEAK", 4)
-    assert (failure.saying, failure.evidence) == (saying, EVIDENCE)
+    own = torn_down[0].evidence if torn_down else ()
+    assert (failure.saying, failure.evidence) == (saying, own or ("events.jsonl#seq=2",))
     assert told(of(read(), proofs=torn_down)) == [("proof-missing", 5)]
 
 
@@ -240,6 +252,15 @@ def test_a_failed_look_does_not_explain_what_was_seen_or_does_not_hang_on_it(
     lost = ("look_failed", {"number": 2, "cause": cause, "detail": "?"})
     (failure,) = of(read(lost, ended(stage, state, evidence=evidence))).failures
     assert failure.cause_class == "UNKNOWN"
+
+
+def test_a_look_that_failed_for_no_known_reason_is_the_products_where_the_platform_published_a_failure(
+    read: Read, ended: Ended
+) -> None:
+    lost = ("look_failed", {"number": 2, "cause": "proof-missing", "detail": "no host"})
+    events = (lost, ended("tool_listed", "expired", evidence=[]))
+    assert told(of(read(*events))) == [("proof-missing", 5)]
+    assert told(of(read(("status", {"status": "failed"}), *events))) == [("proof-missing", 1)]
 
 
 def test_of_several_failed_looks_the_newest_that_is_known_explains(read: Read, ended: Ended) -> None:

@@ -146,6 +146,13 @@ def test_a_red_proof_whose_teardown_is_not_complete_is_missed() -> None:
     assert (judged.expectation, judged.code) == ("missed", 70)
 
 
+def test_a_red_proof_of_a_leak_is_met_by_the_leak_which_is_no_complete_teardown() -> None:
+    leak = ExpectedOutcome("error", "LEAK", "leaked-org")
+    judged = judged_as(diagnosis(LEAKED), leak, torn_down=False)
+    assert (judged.expectation, judged.code) == ("met", 0)
+    assert judged_as(diagnosis(FLAPS), leak, torn_down=False).expectation == "missed"
+
+
 def test_where_proof_is_expected_a_failure_keeps_its_own_code() -> None:
     judged = judged_as(diagnosis(FLAPS), GREEN)
     assert (judged.expectation, judged.code) == ("missed", 1)

@@ -201,3 +201,8 @@ def test_what_looks_like_a_secret_in_the_environment_will_be_masked() -> None:
 )
 def test_the_tenants_of_a_control_plane_have_its_domain(url: str, domain: str) -> None:
     assert derive_tenant_domain(url) == domain
+
+
+def test_names_that_send_aws_requests_elsewhere_are_known() -> None:
+    environ = {"AWS_ENDPOINT_URL_SSM": "x", "AWS_ENDPOINT_URL": "", "AWS_ENDPOINT": "x", "MY_AWS_ENDPOINT_URL": "x"}
+    assert parse_environment(environ).endpoint_overrides == ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM")

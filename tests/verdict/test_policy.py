@@ -172,6 +172,12 @@ def test_a_speed_is_a_number_above_zero(speed: float) -> None:
     assert "is not a number greater than zero" in problem
 
 
+def test_a_staging_run_that_is_rehearsed_on_loopback_goes_at_the_speed_of_its_twin() -> None:
+    environment = replace(READY, control_plane_url="http://127.0.0.1:8080")
+    assert choose(environment, target_flag="staging", speed_flag=100.0).speed == 100
+    assert choose(environment, target_flag="staging").speed == 1
+
+
 def test_an_embedded_target_takes_any_speed() -> None:
     assert choose(speed_flag=7.0).speed == 7
 
@@ -264,3 +270,18 @@ def test_credentials_are_found_the_way_boto3_finds_them(
         monkeypatch.setenv(name, value)
     policy = choose_policy(READY, target_flag="staging")
     assert policy.skipped is not found
+
+
+def test_a_left_over_endpoint_is_refused_on_the_live_platform_alone() -> None:
+    left_over = replace(READY, endpoint_overrides=("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"))
+    assert [line.split(" ")[0] for line in problems_of(left_over, require_live_flag=True)] == [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_SSM",
+    ]
+    assert choose(left_over, target_flag="local").target == "local"
+
+
+def test_a_mock_of_aws_in_this_process_is_no_aws() -> None:
+    (problem,) = problems_of(require_live_flag=True, loaded_modules=("moto",))
+    assert problem.startswith("moto is loaded")
+    assert choose(target_flag="local", loaded_modules=("moto",)).target == "local"

@@ -107,6 +107,7 @@ def test_only_the_teardown_can_be_kept(name: str) -> None:
     kept = {proof.name: proof for proof in settle(STAGES, proofs.values())}[name]
     assert (kept.status == "kept") is (name in CAN_BE_KEPT)
     assert (name in {proof.name for proof in unmet(STAGES, settle(STAGES, proofs.values()))}) is (name != "torn_down")
+    assert [proof.name for proof in unmet(STAGES, proofs.values())] == ([] if name == "torn_down" else [name])
 
 
 def test_a_proof_as_a_document_has_a_note_only_where_there_is_one() -> None:

@@ -171,7 +171,7 @@ def test_a_proof_whose_evidence_is_not_there_is_not_proven(proof: str, reference
     assert (lost["status"], lost["note"]) == ("missing", f"its evidence is not there: {reference}")
 
 
-@pytest.mark.parametrize("proof", PROOF_NAMES)
+@pytest.mark.parametrize("proof", ["image_running", *PROOF_NAMES])
 def test_a_proof_whose_evidence_was_never_told_is_not_proven(proof: str, real: Runs, again: Again) -> None:
     (end,) = (line["data"] for line in lines_of(real[FRESH]) if ends(proof)(line))
     for reference in end["evidence"]:
@@ -183,7 +183,7 @@ def test_a_proof_whose_evidence_was_never_told_is_not_proven(proof: str, real: R
 
         assert statuses(again(FRESH, without(meant)))[proof] == "missing"
         if name != "events.jsonl":
-            key = "registry" if part == "registry_log" else part
+            key = {"registry_log": "registry", "image": "concierge"}.get(part, part)
             assert statuses(again(FRESH, changed(meant, **{key: None})))[proof] == "missing"
 
 
@@ -192,6 +192,7 @@ def test_a_run_whose_look_is_gone_from_the_bundle_is_not_proven(real: Runs, agai
     verdict = again(FRESH, touch=lambda folder: (folder / looks[-1]).unlink())
     assert of_cause(verdict) == ("unproven", "UNKNOWN", "proof-missing", 5)
     assert {name for name, status in statuses(verdict).items() if status == "missing"} == {
+        "image_running",
         "settings_wired",
         "presence_reported",
         "registered",

@@ -90,6 +90,8 @@ def test_an_interruption_after_the_last_run_changes_nothing() -> None:
 def test_nothing_at_all_is_unproven() -> None:
     assert code([]) == 5
     assert code([], require_live=True) == 5
+    assert code([], interrupted=True) == 130
+    assert code([], require_live=True, interrupted=True) == 5
 
 
 def test_nothing_that_applies_is_unproven_under_require_live_only() -> None:
@@ -205,6 +207,11 @@ def test_a_green_receipt_of_nothing_at_all_is_a_harness_fault() -> None:
     assert code_of_receipt(receipt(code=0, not_applicable=["x"])) == 0
     live = LOCAL.as_document() | {"require_live": True}
     assert code_of_receipt(receipt(code=0, not_applicable=["x"], policy=live)) == 70
+
+
+def test_a_green_receipt_is_believed_where_something_ran() -> None:
+    assert code_of_receipt(receipt(GREEN)) == 0
+    assert code_of_receipt(receipt(GREEN, policy=LOCAL.as_document() | {"require_live": True})) == 0
 
 
 def test_a_green_receipt_of_a_rehearsal_is_a_harness_fault() -> None:

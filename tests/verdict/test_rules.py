@@ -68,6 +68,12 @@ def ended(stage: str, state: str = "expired", cause: str | None = None) -> Findi
     return found(stages={stage: end})
 
 
+def org_failed(last_error: str, cause: str | None = "provisioning-failed") -> Findings:
+    saying = f"the org failed and stayed so: {last_error}"
+    end = StageEnd("provisioned", "refuted", saying, cause, "events.jsonl#seq=7", {"evidence": []})
+    return found(stages={"provisioned": end})
+
+
 @dataclass(frozen=True)
 class Case:
     """Findings that a rule matches, and variants of them that it must not match."""
@@ -88,8 +94,12 @@ IGNORED = seen(presence="false")
 NOT_WIRED = settled(entry_present=False, command=None, command_resolves=None)
 DRIFTED = launched(tools=["provision_workspace"], other_names=["provision_workspace"], required_listed=False)
 NO_CREDIT = "Agent error: Billing or credits exhausted: HTTP 402"
+NO_CAPACITY = "RunInstances: InsufficientInstanceCapacity: We currently do not have sufficient t3.medium capacity"
+FULL_ZONE = "cloudflare: create DNS record: error 81045: Record quota exceeded."
 DENIES = "I don't have a `create_workspace` tool."
 CLAIMS = "I created the workspace for you."
+
+MOVED = {"platform_moved": ("events.jsonl#seq=9",)}
 
 CASES: dict[str, Case] = {
     "runtime-ignores-plugin-mcp": Case(
@@ -148,6 +158,14 @@ CASES: dict[str, Case] = {
         },
         {"the command is there": found(seen()), "nothing is wired": found(NOT_WIRED)},
     ),
+    "capacity-exhausted": Case(
+        org_failed(NO_CAPACITY),
+        {"another reason": org_failed(FULL_ZONE), "it healed": org_failed(NO_CAPACITY, None)},
+    ),
+    "record-quota": Case(
+        org_failed(FULL_ZONE),
+        {"another reason": org_failed("RUNTIME_PIN_MISSING"), "it healed": org_failed(FULL_ZONE, None)},
+    ),
     "create-workspace-no-row": Case(
         found(launched(), absent_rows=("probe",)),
         {
@@ -196,6 +214,20 @@ CASES: dict[str, Case] = {
         },
         {"it gave its list": found(launched()), "it ran out of time": found(launched(**NO_TOOLS, timed_out=True))},
     ),
+    "org-vanished": Case(
+        found(references={"organisation_gone": ("events.jsonl#seq=9",)}),
+        {"nothing was written of it": found(), "something else was written": found(references={"hosts": ("x",)})},
+    ),
+    "platform-moved": Case(
+        found(references=MOVED),
+        {
+            "nothing was written of it": found(),
+            "the concierge was lost for a reason of its own": found(
+                references=MOVED, stages={"online": StageEnd("online", "refuted", "x", "concierge-removed", "y", {})}
+            ),
+            "something else was written": found(references={"hosts": ("x",)}),
+        },
+    ),
     "llm-billing": Case(
         turned(NO_CREDIT),
         {
@@ -214,6 +246,7 @@ CASES: dict[str, Case] = {
             "only the probe's row is absent": turned(DENIES, absent=("probe",)),
             "nothing was said": turned(""),
             "it denies something else": turned("I don't have a clue."),
+            "it does not deny the tool": turned("The tool is here."),
         },
         {"the answer was lost": turned(DENIES, "lost")},
     ),
@@ -300,8 +333,8 @@ def test_a_rule_does_not_match(cause: str, findings: Findings) -> None:
 def test_a_rule_explains_its_own_stages_and_no_other(cause: str, stage: str) -> None:
     findings = CASES[cause].findings
     state = "expired" if cause in ("provisioning-timeout", "tenant-half-wired", "no-concierge") else "refuted"
-    end = StageEnd(stage, state, "last words", None, "events.jsonl#seq=9", {"evidence": ["x"]})
-    findings = replace(findings, stages={stage: end})
+    usual = StageEnd(stage, state, "last words", None, "events.jsonl#seq=9", {"evidence": ["x"]})
+    findings = replace(findings, stages={stage: findings.stages.get(stage, usual)})
     (failure,) = diagnose(findings, [stage], (), require_live=False).failures
     assert (failure.cause == cause) is (stage in rule_for(cause).explains)
 
@@ -318,6 +351,14 @@ def test_every_kind_of_broken_settings_is_malformed_and_never_missing(state: str
 @pytest.mark.parametrize("text", ["insufficient_quota", "You exceeded your current quota", NO_CREDIT])
 def test_every_way_to_say_that_credit_is_gone_is_heard(text: str) -> None:
     assert rule_for("llm-billing").match(turned(text))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "settings"), [("NothingToStart", {"state": "absent"}), ("ServerEnded", None), ("RpcError", OK_SETTINGS)]
+)
+def test_a_server_that_gave_no_list_did_not_start_whatever_the_trouble(trouble: str, settings: Any) -> None:
+    findings = found(seen(settings=settings, launch=LAUNCH | NO_TOOLS | {"trouble": trouble}))
+    assert rule_for("mcp-launch-failed").match(findings)
 
 
 PRECEDENCE = [

@@ -18,6 +18,7 @@ from e2e.probes.on_host.facts import (
     parse_object,
     truth,
 )
+from e2e.probes.on_host.wiring import effective_wiring, settings_channel
 
 AGENT_USERS = ("agent", "1000")
 _OUTPUT_BYTES = 256 * 1024
@@ -44,11 +45,11 @@ fi
 
 # Run in the container by its own Python, as the agent. It asks the installed runtime, nothing of ours.
 _RUNTIME_VIEW = r"""
-import importlib, json, shutil, signal, sys
-nonce, field, command, seconds = sys.argv[1:5]
+import importlib, json, os, shutil, signal, sys
+nonce, field, command, seconds, config_path, servers_path, limit = sys.argv[1:8]
 signal.alarm(int(seconds))  # ends this process even if the runtime hangs: nobody else would
 given = json.loads(sys.stdin.read())
-found = {"answer": "unreadable", "detail": None, "fields": [], "resolved": None, "version": None}
+found = {"answer": "unreadable", "detail": None, "fields": [], "resolved": None, "version": None, "channels": {}}
 module = "molecule_runtime.platform_agent_identity"
 try:
     ask = getattr(importlib.import_module(module), "identity_gate_payload", None)
@@ -87,6 +88,49 @@ try:
                 continue
 except Exception:
     pass
+def entry_of(one):
+    if not isinstance(one, dict):
+        return {}
+    args, env = one.get("args"), one.get("env")
+    return {
+        "name": one.get("name") if isinstance(one.get("name"), str) else None,
+        "command": one.get("command") if isinstance(one.get("command"), str) else None,
+        "args_count": len(args) if isinstance(args, list) else 0,
+        "environment_names": [str(name) for name in env][:60] if isinstance(env, dict) else [],
+    }
+def channel(path):
+    try:
+        if not os.path.lexists(path):
+            return {"state": "absent"}
+        if not os.path.isfile(path):
+            return {"state": "not_a_file" if os.path.exists(path) else "unreadable"}
+        with open(path, "rb") as file:
+            content = file.read(int(limit) + 1)
+    except OSError:
+        return {"state": "unreadable"}
+    if len(content) > int(limit):
+        return {"state": "too_large"}
+    try:
+        import yaml
+    except Exception:
+        return {"state": "no_parser"}
+    try:
+        document = yaml.safe_load(content)
+    except Exception:
+        return {"state": "malformed"}
+    if document is None:
+        return {"state": "empty"}
+    if not isinstance(document, dict):
+        return {"state": "not_an_object"}
+    servers = document.get("mcp_servers")
+    if servers is not None and not isinstance(servers, list):
+        return {"state": "not_a_list"}
+    return {"state": "ok", "servers": [entry_of(one) for one in servers or []][:240]}
+for name, path in (("config", config_path), ("servers_file", servers_path)):
+    try:
+        found["channels"][name] = channel(path)
+    except BaseException:
+        found["channels"][name] = {"state": "unreadable"}
 print("\n" + nonce + " " + json.dumps(found))
 """
 
@@ -107,6 +151,8 @@ class AgentView:
         self.plugins: list[dict[str, Any]] = []
         self.entry: Any = None
         self.settings: dict[str, Any] = {"path": contract["settings_path"], "state": None}
+        self.wiring: dict[str, Any] | None = None
+        self._servers: Any = None
 
     def look(self) -> None:
         """Look once, as the agent.
@@ -171,7 +217,7 @@ class AgentView:
             facts["state"] = str(error)
             return
         key, server = self._contract["key"], self._contract["mcp_server_name"]
-        servers = document.get(key)
+        servers = self._servers = document.get(key)
         facts.update(state="ok", duplicate_keys=repeated, key_present=key in document)
         facts["key_is_object"] = isinstance(servers, dict)
         facts["servers"] = names(NAME, servers) if isinstance(servers, dict) else []
@@ -209,6 +255,9 @@ class AgentView:
             self._contract["runtime_present_field"],
             command if isinstance(command, str) and "\0" not in command else "",
             str(max(1, int(self._docker.seconds))),
+            self._contract["config_path"],
+            self._contract["servers_path"],
+            str(self._limit),
             limit=_OUTPUT_BYTES,
             given=json.dumps({"path": path}).encode(),
         )
@@ -216,6 +265,14 @@ class AgentView:
         if code != 0 or len(answers) != 1:
             raise DockerFailed
         found = json.loads(answers[0][len(nonce) + 1 :])
+        channels = found.get("channels")
+        self.wiring = effective_wiring(
+            {
+                **(channels if isinstance(channels, dict) else {}),
+                "settings": settings_channel(self.settings["state"], self._servers),
+            },
+            self._contract["mcp_server_name"],
+        )
         resolved = found.get("resolved")
         if "entry" in self.settings and self.settings["entry"].get("present"):
             self.settings["entry"]["command_resolves"] = None if resolved is None else resolved is not False

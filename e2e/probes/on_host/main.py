@@ -73,6 +73,7 @@ class Look:
             **found,
             "presence": presence,
             "settings": view.settings if seen is None else seen,
+            "wiring": view.wiring,
             "legacy_binary": view.legacy_binary,
             "plugins": view.plugins if seen is None else seen,
             "users": {"host_uid": os.getuid(), "agent_uid": view.agent_uid, "agent_user": view.user},

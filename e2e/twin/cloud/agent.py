@@ -27,8 +27,10 @@ class Agents:
         self._stopping = threading.Event()
 
     def give(self, invocation: Invocation) -> None:
-        """Queue ``invocation`` on its machine; nothing is taken any more after ``stop``."""
+        """Queue ``invocation`` on its machine, if it gets there; nothing is taken any more after ``stop``."""
         instance_id = invocation.instance_id
+        if invocation.executions == 0:
+            return
         with self._lock:
             if self._stopping.is_set():
                 return
@@ -68,7 +70,11 @@ class Agents:
         try:
             if not invocation.begin(interrupt, clock.now()):
                 return
-            result = run_script(self._script(invocation, host), interrupt)
+            if invocation.kills_machine:
+                self._fleet.terminate(host.instance_id)
+                return
+            for _ in range(invocation.executions):
+                result = run_script(self._script(invocation, host), interrupt)
         except (OSError, ValueError) as error:
             _log.info("command %s could not run on %s: %s", invocation.command.command_id, host.instance_id, error)
             result = ShellResult("exit", 1, b"", f"{error}\n".encode())

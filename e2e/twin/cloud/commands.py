@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from e2e.twin.cloud.shell import Interrupt, ShellResult
+from e2e.twin.cloud.shell import KILLED, Interrupt, ShellResult
 
 NOT_STARTED = -1
 """``ResponseCode`` of what did not start or has not ended."""
@@ -14,7 +14,6 @@ REBOOT = 194
 """Exit code that asks the agent to reboot the machine and run again; a machine that cannot reboot hangs so."""
 EXIT_WITH_SUCCESS = 168
 EXIT_WITH_FAILURE = 169
-_KILLED = 137
 _TERMINAL = frozenset({"Success", "Failed", "TimedOut", "Cancelled"})
 
 
@@ -85,8 +84,17 @@ class Invocation:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def visible(self) -> bool:
-        """Whether the service's readers know of it yet."""
+    def executions(self) -> int:
+        """How often the machine is to run the script; 0 where it never hears of it."""
+        return 1
+
+    @property
+    def kills_machine(self) -> bool:
+        """Whether the machine is terminated while the script runs."""
+        return False
+
+    def shows(self) -> bool:
+        """Tell one read of the service whether it finds the invocation; asked once for each read."""
         return time.monotonic() - self._sent >= self.budgets.visible
 
     def seconds_until_delivery(self) -> float:
@@ -115,6 +123,9 @@ class Invocation:
             self._interrupt = None
             if result is None or self._state.terminal:
                 return
+            if result.ended_by == "timeout":
+                # Real work has a floor at high speed, the wire has platform time: what used up its budget says so.
+                elapsed = max(elapsed, float(self.command.execution_seconds))
             ended = outcome(result)
             if ended is not None:
                 self._state = replace(ended, started_at=self._state.started_at, ended_at=now, elapsed_seconds=elapsed)
@@ -139,7 +150,11 @@ class Invocation:
                 self._state = InvocationState("TimedOut", "DeliveryTimedOut", ended_at=now)
         elif waited > self.budgets.delivery + self.budgets.execution:
             self._state = replace(
-                self._state, status="TimedOut", details="ExecutionTimedOut", ended_at=now, elapsed_seconds=waited
+                self._state,
+                status="TimedOut",
+                details="ExecutionTimedOut",
+                ended_at=now,
+                elapsed_seconds=max(waited, float(self.command.execution_seconds)),
             )
 
 
@@ -149,10 +164,10 @@ def outcome(result: ShellResult) -> InvocationState | None:
     137 is a timeout even when the script itself ended so (an OOM kill inside): the agent cannot tell.
     """
     if result.ended_by == "cancel":
-        return InvocationState("Cancelled", "Cancelled", _KILLED, stdout=result.stdout, stderr=result.stderr)
+        return InvocationState("Cancelled", "Cancelled", KILLED, stdout=result.stdout, stderr=result.stderr)
     code = result.exit_code
-    if code == _KILLED:
-        return InvocationState("TimedOut", "ExecutionTimedOut", _KILLED, stdout=result.stdout, stderr=result.stderr)
+    if code == KILLED:
+        return InvocationState("TimedOut", "ExecutionTimedOut", KILLED, stdout=result.stdout, stderr=result.stderr)
     if code == REBOOT:
         return None
     if code == 0:

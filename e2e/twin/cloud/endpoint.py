@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import struct
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from e2e.twin.clock import PlatformClock
 from e2e.twin.cloud import json_protocol, query_protocol
 from e2e.twin.cloud.ec2 import ElasticComputeCloud
 from e2e.twin.cloud.errors import AwsError, FaithlessAnswerError
-from e2e.twin.cloud.faults import CloudCall, CloudFaults, NoFaults
+from e2e.twin.cloud.faults import AnswerLostError, CloudCall, CloudFaults, NoFaults
 from e2e.twin.cloud.fleet import Fleet
 from e2e.twin.cloud.models import ServiceModels
 from e2e.twin.cloud.refusals import refusal_error
@@ -65,9 +66,10 @@ class AwsEndpoint:
             OSError: the port is taken.
         """
         self._clock = clock
+        self._fleet = fleet
         self._faults = faults or NoFaults()
         self._signatures = SignatureCheck(access_key_id, secret_access_key, region)
-        self._systems_manager = SystemsManager(fleet, region, account, seed)
+        self._systems_manager = SystemsManager(fleet, region, account, seed, self._faults)
         self._models = models or ServiceModels()
         self._read_ahead: threading.Thread | None = None
         self._operations: dict[str, Mapping[str, Operation]] = {
@@ -86,12 +88,14 @@ class AwsEndpoint:
         The service models are read in the background from now on (about 120 ms of one core), so this is best called
         after everything else of the start.
         """
+        self._faults.start(self._fleet)
         self._thread.start()
         self._read_ahead = self._models.read_ahead(["sts", "ec2", "ssm"])
         return self._server.url
 
     def stop(self) -> None:
         """Close the port and every connection; kill running commands."""
+        self._faults.stop()
         self._systems_manager.stop()
         if self._thread.is_alive():
             self._server.shutdown()
@@ -102,7 +106,11 @@ class AwsEndpoint:
         self._server.server_close()
 
     def answer(self, headers: Mapping[str, str], body: bytes, url: str) -> Answer:
-        """Answer one request; ``headers`` has lower-case names."""
+        """Answer one request; ``headers`` has lower-case names.
+
+        Raises:
+            AnswerLostError: it was carried out, and the answer is to get lost on its way.
+        """
         request_id = str(uuid.uuid4())
         target = headers.get("x-amz-target", "")
         speaks_json = bool(target) or headers.get("content-type", "").startswith("application/x-amz-json")
@@ -119,6 +127,8 @@ class AwsEndpoint:
             answer = self._carry_out(service, operation, found)
         except AwsError as error:
             return _error_answer(service, error, request_id)
+        except AnswerLostError:
+            raise
         except Exception as error:  # noqa: BLE001 (the border of the service: a bug of ours is a 500 that says so)
             _log.exception("the %s of the twin failed", service)
             failure = AwsError("InternalFailure", f"the twin failed: {type(error).__name__}: {error}", 500)
@@ -132,7 +142,7 @@ class AwsEndpoint:
 
     def _verify(self, service: str, headers: Mapping[str, str], body: bytes, url: str) -> None:
         try:
-            signed_for = self._signatures.verify(headers, body, url, self._clock.now())
+            signed_for = self._signatures.verify(headers, body, url, self._clock.now() + self._faults.clock_skew())
         except SignatureRefusedError as error:
             raise refusal_error(service, error.refusal) from error
         if signed_for != service:
@@ -153,8 +163,9 @@ class AwsEndpoint:
         violations = request_violations(operation.input_shape, request)
         if violations:
             raise AwsError("ValidationException", validation_message(violations))
-        self._faults.before(CloudCall(service, operation.name, request))
-        answer = self._operations[service][operation.name](request)
+        call = CloudCall(service, operation.name, request)
+        self._faults.before(call)
+        answer = self._faults.after(call, self._operations[service][operation.name](request))
         departures = answer_violations(operation.output_shape, answer)
         if departures:
             raise FaithlessAnswerError(
@@ -229,12 +240,22 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(length)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.server.answer(headers, body, f"http://{headers.get('host', '')}{self.path}")
+        try:
+            answer = self.server.answer(headers, body, f"http://{headers.get('host', '')}{self.path}")
+        except AnswerLostError:
+            self._reset()
+            return
         head = (
             f"HTTP/1.1 {answer.status} -\r\nContent-Type: {answer.content_type}\r\n"
             f"Content-Length: {len(answer.body)}\r\nx-amzn-RequestId: {answer.request_id}\r\n\r\n"
         )
         self.wfile.write(head.encode() + answer.body)
+
+    def _reset(self) -> None:
+        """End the connection the hard way, as a network does that breaks."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (the name is the base class's)
         """Say nothing on standard error."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from e2e.twin.cloud.errors import AwsError
+from e2e.twin.cloud.faults import CloudFaults
 from e2e.twin.cloud.fleet import Fleet, InstanceView
 from e2e.twin.cloud.paging import BadTokenError, page
 
@@ -11,7 +12,7 @@ _DEFAULT_PAGE = 10
 _AGENT_VERSION = "3.3.40.0"
 
 
-def describe_instance_information(fleet: Fleet, request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_instance_information(fleet: Fleet, faults: CloudFaults, request: Mapping[str, Any]) -> dict[str, Any]:
     """List the registered machines; stopped and terminated ones are left out.
 
     Raises:
@@ -19,7 +20,8 @@ def describe_instance_information(fleet: Fleet, request: Mapping[str, Any]) -> d
     """
     conditions = [(one["Key"], one["Values"]) for one in request.get("Filters", [])]
     conditions += [(one["key"], one["valueSet"]) for one in request.get("InstanceInformationFilterList", [])]
-    rows = [_row(view) for view in fleet.views() if view.registered_at is not None and _matches_all(view, conditions)]
+    pings = [(view, faults.ping_status(view)) for view in fleet.views()]
+    rows = [_row(view, ping) for view, ping in pings if ping is not None and _matches_all(view, ping, conditions)]
     try:
         chosen, token = page(
             rows, lambda row: str(row["InstanceId"]), request.get("MaxResults", _DEFAULT_PAGE), request.get("NextToken")
@@ -29,10 +31,10 @@ def describe_instance_information(fleet: Fleet, request: Mapping[str, Any]) -> d
     return {"InstanceInformationList": chosen} | ({"NextToken": token} if token else {})
 
 
-def _row(view: InstanceView) -> dict[str, Any]:
+def _row(view: InstanceView, ping: str) -> dict[str, Any]:
     return {
         "InstanceId": view.instance_id,
-        "PingStatus": "Online",
+        "PingStatus": ping,
         "LastPingDateTime": view.registered_at,
         "AgentVersion": _AGENT_VERSION,
         "IsLatestVersion": False,
@@ -47,16 +49,16 @@ def _row(view: InstanceView) -> dict[str, Any]:
     }
 
 
-def _matches_all(view: InstanceView, conditions: list[tuple[str, list[str]]]) -> bool:
-    return all(_matches(view, key, values) for key, values in conditions)
+def _matches_all(view: InstanceView, ping: str, conditions: list[tuple[str, list[str]]]) -> bool:
+    return all(_matches(view, ping, key, values) for key, values in conditions)
 
 
-def _matches(view: InstanceView, key: str, values: list[str]) -> bool:
+def _matches(view: InstanceView, ping: str, key: str, values: list[str]) -> bool:
     if key.startswith("tag:"):
         return view.tags.get(key.removeprefix("tag:")) in values
     known = {
         "InstanceIds": view.instance_id,
-        "PingStatus": "Online",
+        "PingStatus": ping,
         "PlatformTypes": "Linux",
         "AgentVersion": _AGENT_VERSION,
         "ResourceType": "EC2Instance",

@@ -14,6 +14,7 @@ from e2e.twin.cloud import answers
 from e2e.twin.cloud.agent import Agents
 from e2e.twin.cloud.commands import Budgets, Command, Invocation
 from e2e.twin.cloud.errors import AwsError
+from e2e.twin.cloud.faults import ONLINE, CloudFaults, NoFaults
 from e2e.twin.cloud.fleet import Fleet, InstanceView, UnknownInstanceError
 from e2e.twin.cloud.managed import describe_instance_information
 from e2e.twin.cloud.paging import BadTokenError, page
@@ -42,6 +43,7 @@ class SystemsManager:
     region: str
     account: str
     seed: int = 0
+    faults: CloudFaults = field(default_factory=NoFaults)
     _agents: Agents = field(init=False)
     _random: random.Random = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,13 +63,21 @@ class SystemsManager:
             "ListCommandInvocations": self.list_command_invocations,
             "ListCommands": self.list_commands,
             "CancelCommand": self.cancel_command,
-            "DescribeInstanceInformation": lambda request: describe_instance_information(self.fleet, request),
+            "DescribeInstanceInformation": self.describe_instance_information,
             "GetConnectionStatus": self.get_connection_status,
         }
 
     def stop(self) -> None:
         """Kill what runs."""
         self._agents.stop()
+
+    def describe_instance_information(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """List the machines that SSM manages.
+
+        Raises:
+            AwsError: InvalidFilterKey, InvalidNextToken.
+        """
+        return describe_instance_information(self.fleet, self.faults, request)
 
     def send_command(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Take a command; it runs later.
@@ -108,7 +118,9 @@ class SystemsManager:
             delivery=clock.real(delivery),
             execution=clock.real(execution),
         )
-        invocations = {instance_id: Invocation(command, instance_id, budgets) for instance_id in instance_ids}
+        invocations = {
+            instance_id: self.faults.invocation(command, instance_id, budgets) for instance_id in instance_ids
+        }
         with self._lock:
             self._commands[command_id] = command
             self._invocations[command_id] = invocations
@@ -123,7 +135,7 @@ class SystemsManager:
             AwsError: InvocationDoesNotExist, also shortly after the send; InvalidPluginName.
         """
         invocation = self._invocations.get(request["CommandId"], {}).get(request["InstanceId"])
-        if invocation is None or not invocation.visible:
+        if invocation is None or not invocation.shows():
             raise AwsError("InvocationDoesNotExist", "An error occurred (InvocationDoesNotExist)")
         if request.get("PluginName", answers.PLUGIN) not in {answers.PLUGIN, "0.awsrunShellScript"}:
             raise AwsError("InvalidPluginName", "The plugin name isn't valid.")
@@ -140,7 +152,7 @@ class SystemsManager:
             invocation
             for command in self._matching(request, now)
             for invocation in self._invocations[command.command_id].values()
-            if request.get("InstanceId") in {None, invocation.instance_id} and invocation.visible
+            if request.get("InstanceId") in {None, invocation.instance_id} and invocation.shows()
         ]
         wanted = _filter_value(request, "Status")
         if wanted is not None:
@@ -188,7 +200,7 @@ class SystemsManager:
         """Tell whether Session Manager could connect: a hint, no proof."""
         target = request["Target"]
         try:
-            connected = self.fleet.view(target).registered_at is not None
+            connected = self.faults.ping_status(self.fleet.view(target)) == ONLINE
         except UnknownInstanceError:
             connected = False
         return {"Target": target, "Status": "connected" if connected else "notconnected"}
@@ -200,7 +212,7 @@ class SystemsManager:
             raise AwsError("ValidationException", "Give either InstanceIds or Targets.")
         _refuse_duplicates(ids)
         if targets:
-            managed = [view for view in self.fleet.views() if view.registered_at is not None]
+            managed = [view for view in self.fleet.views() if self.faults.ping_status(view) is not None]
             return [view.instance_id for view in managed if all(_targeted(view, target) for target in targets)]
         for instance_id in ids:
             if not self._takes_commands(instance_id):
@@ -211,7 +223,7 @@ class SystemsManager:
 
     def _takes_commands(self, instance_id: str) -> bool:
         try:
-            return self.fleet.view(instance_id).registered_at is not None
+            return self.faults.ping_status(self.fleet.view(instance_id)) is not None
         except UnknownInstanceError:
             return False
 

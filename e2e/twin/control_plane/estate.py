@@ -10,7 +10,7 @@ from e2e.twin.background import Background
 from e2e.twin.clock import PlatformClock
 from e2e.twin.cloud.fleet import InstanceView
 from e2e.twin.database import Database, Row, timestamp
-from e2e.twin.faults.plan import FaultPlan
+from e2e.twin.faults.plan import FaultPlan, FaultSwitch
 from e2e.twin.gateway import TenantDoor
 from e2e.twin.hosts.host import Host
 from e2e.twin.identities import Identities
@@ -93,6 +93,11 @@ class Estate:
     background: Background = field(default_factory=Background)
     launching: threading.RLock = field(default_factory=threading.RLock)
 
+    @property
+    def switch(self) -> FaultSwitch:
+        """Where the parts of the control plane ask for their faults."""
+        return FaultSwitch(self.faults)
+
     def org(self, slug: str) -> Row | None:
         """Return the organisation's row, or None."""
         return self.database.row("SELECT * FROM orgs WHERE slug = ?", slug)
@@ -113,9 +118,15 @@ class Estate:
         return self.database.row("SELECT * FROM orgs WHERE id = ?", org_id)
 
     def tenant_door(self, *, slug: str = "", org_id: str = "") -> TenantDoor | None:
-        """Return where a tenant listens, found by slug or by id; None for no such tenant."""
+        """Return where a tenant listens, found by slug or by id; None for no such tenant.
+
+        The port of a machine that is gone may belong to anybody by now, so nobody is sent there.
+        """
         row = self.org(slug) if slug else self.org_by_id(org_id)
-        return None if row is None else TenantDoor(row["id"], row["tenant_url"])
+        if row is None:
+            return None
+        up = bool(row["instance_id"]) and self.machines.view(row["instance_id"]).state == "running"
+        return TenantDoor(row["id"], row["tenant_url"] if up else "")
 
     def record_boot_event(self, org_id: str, stage: str, message: str = "") -> None:
         """Write down how far the organisation's boot is."""

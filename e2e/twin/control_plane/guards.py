@@ -13,7 +13,8 @@ def for_admin(handler: EstateHandler) -> EstateHandler:
     """Demand the admin token before ``handler`` sees the call; 401 without."""
 
     def guarded(estate: Estate, call: Call) -> Answer:
-        if not same_token(call.bearer(), estate.secrets.admin):
+        known = same_token(call.bearer(), estate.secrets.admin)
+        if not known or estate.switch.acts("control-plane-unauthorized", f"{call.method} {call.path}"):
             raise RefusedError(401, "unauthorized")
         return handler(estate, call)
 

@@ -8,7 +8,15 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from e2e.twin.control_plane.boot_failures import (
+    TenantBootError,
+    fail_to_finish,
+    fail_to_launch,
+    fail_to_set_up,
+    loses_the_race,
+)
 from e2e.twin.control_plane.estate import Estate
+from e2e.twin.control_plane.incidents import schedule_incidents
 from e2e.twin.control_plane.tenant_container import PORT_FILE, TENANT_CONTAINER, tenant_container
 from e2e.twin.database import Row
 from e2e.twin.hosts.container import Container
@@ -30,10 +38,6 @@ POLL_SECONDS = 0.01
 """Wall seconds between two looks at a process that is starting: it is real work, which speed does not shorten."""
 
 
-class TenantBootError(Exception):
-    """The tenant did not come up; the message becomes the row's ``last_error``."""
-
-
 def provision_org(estate: Estate, org_id: str) -> None:
     """Provision the organisation in a thread of its own."""
     estate.background.start(f"org-{org_id[:8]}", lambda: _provision(estate, org_id))
@@ -52,13 +56,16 @@ def _provision(estate: Estate, org_id: str) -> None:
         return
     _set_status(estate, org_id, "provisioning")
     estate.record_boot_event(org_id, "launching")
+    slow = estate.switch.acting("slow-boot", row["slug"])
+    extra = slow.parameters["seconds"] if slow is not None else 0.0
     try:
+        fail_to_launch(estate, row)
         estate.launch_for(
             org_id,
             lambda: estate.machines.launch(
                 name_tag=f"tenant-{row['slug']}",
                 tags={"Environment": "staging", "molecule:org-id": org_id},
-                boot_seconds=TENANT_BOOT_SECONDS,
+                boot_seconds=TENANT_BOOT_SECONDS + extra,
                 registration_seconds=REGISTRATION_SECONDS,
                 on_running=lambda host: _set_up(estate, row, host),
             ),
@@ -70,26 +77,34 @@ def _provision(estate: Estate, org_id: str) -> None:
 
 def _set_up(estate: Estate, row: Row, host: Host) -> None:
     """Run on the machine as soon as it is up; returns quickly, the rest goes on in a thread."""
+    if loses_the_race(estate, row, host):
+        return
     estate.record_boot_event(row["id"], "installing")
+    if estate.switch.acts("provisioning-timeout", row["slug"]):
+        return
     try:
+        fail_to_set_up(estate, row)
         container = host.run_container(tenant_container(estate, row))
     except HostGoneError:
         return
     except Exception as error:  # noqa: BLE001  (the border to the machine: whatever it is becomes the row's last_error)
         _fail(estate, row["id"], error)
         return
-    estate.background.start(f"tenant-{row['slug']}", lambda: _finish(estate, row, container))
+    estate.background.start(f"tenant-{row['slug']}", lambda: _finish(estate, row, host, container))
 
 
-def _finish(estate: Estate, row: Row, container: Container) -> None:
+def _finish(estate: Estate, row: Row, host: Host, container: Container) -> None:
     org_id = row["id"]
     try:
         estate.record_boot_event(org_id, "starting")
         url = _wait_for_server(estate, org_id, container)
+        fail_to_finish(estate, row)
         estate.database.execute("UPDATE orgs SET tenant_url = ? WHERE id = ?", url, org_id)
         _install_concierge(estate, row, url)
+        _fail_for_a_while(estate, row)
         _set_status(estate, org_id, "running")
         estate.record_boot_event(org_id, "ready")
+        schedule_incidents(estate, row, host, container)
     except Exception as error:  # noqa: BLE001  (the border of a thread: whatever it is becomes the row's last_error)
         _fail(estate, org_id, error)
 
@@ -133,6 +148,14 @@ def _install_concierge(estate: Estate, row: Row, url: str) -> None:
     )
     if reply.status != 200:
         raise TenantBootError(f"installing the platform agent answered HTTP {reply.status}")
+
+
+def _fail_for_a_while(estate: Estate, row: Row) -> None:
+    """Let whoever watches boots lose patience once, as the bootstrap watcher did (F-47)."""
+    fault = estate.switch.acting("transient-failed", row["slug"])
+    if fault is not None:
+        _fail(estate, row["id"], TenantBootError("the workspace-server did not become healthy"))
+        estate.background.stopping.wait(estate.clock.wall(fault.parameters["seconds"]))
 
 
 def _set_status(estate: Estate, org_id: str, status: str, error: str = "") -> None:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from e2e.twin.control_plane.estate import Estate
+from e2e.twin.control_plane.front_door import FrontDoor
 from e2e.twin.control_plane.guards import EstateHandler, for_admin, for_tenants
 from e2e.twin.control_plane.orgs import (
     create_org,
@@ -46,7 +47,8 @@ def handlers_of(estate: Estate) -> list[tuple[str, str, Handler]]:
         ("POST", "/cp/tenants/boot-event", for_tenants(post_boot_event)),
         ("GET", "/api/v1/repos/{owner}/{repository}/archive/{file:path}", get_archive),
     )
-    return [(method, path, partial(handler, estate)) for method, path, handler in handlers]
+    door = FrontDoor(estate)
+    return [(method, path, door.behind(partial(handler, estate))) for method, path, handler in handlers]
 
 
 def application(estate: Estate) -> Application:

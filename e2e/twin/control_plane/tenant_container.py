@@ -2,6 +2,9 @@
 
 import hashlib
 import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from e2e.twin import workspace_server
@@ -11,6 +14,8 @@ from e2e.twin.hosts.container import ContainerSpec
 from e2e.twin.workspace_server.configuration import TenantConfiguration
 
 TENANT_CONTAINER = "molecule-tenant"
+OTHER_NAME = "platform-tenant"
+"""Its name where it was renamed."""
 PORT_FILE = "app/port"
 """Where, under the container's root, the workspace-server writes its port."""
 
@@ -30,10 +35,35 @@ def tenant_container(estate: Estate, org: Row) -> ContainerSpec:
         _configuration(estate, org, rootfs, sources).write(configuration)
         _write_command(rootfs, configuration)
 
+    renamed = estate.switch.current("log-unreadable")
+    name = TENANT_CONTAINER
+    if renamed is not None and renamed.parameters["renamed"]:
+        estate.switch.acts(renamed.name, f"the container of {org['slug']}")
+        name = OTHER_NAME
+    return _spec(estate, org, name, sources, build_rootfs)
+
+
+def redeployed_container(estate: Estate, org: Row, name: str, build: str, kept: Path) -> ContainerSpec:
+    """Return what ``docker run`` is told when another build takes over; ``kept`` is the data of the last one.
+
+    The path of the root folder follows from the container's name, so what the settings say of paths stays true.
+    """
+
+    def build_rootfs(rootfs: Path) -> None:
+        application = rootfs / "app"
+        shutil.copytree(kept, application, symlinks=True)
+        configuration = application / "tenant.json"
+        replace(TenantConfiguration.read(configuration), build=build[:40]).write(configuration)
+        _write_command(rootfs, configuration)
+
+    return _spec(estate, org, name, build, build_rootfs)
+
+
+def _spec(estate: Estate, org: Row, name: str, digest: str, build_rootfs: Callable[[Path], None]) -> ContainerSpec:
     return ContainerSpec(
-        name=TENANT_CONTAINER,
+        name=name,
         image_reference=_IMAGE,
-        image_digest=f"sha256:{sources}",
+        image_digest=f"sha256:{digest}",
         command=(_COMMAND,),
         environment={
             "MOLECULE_ORG_ID": org["id"],

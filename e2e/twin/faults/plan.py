@@ -97,24 +97,25 @@ class FaultSwitch:
 
     def is_on(self, name: str) -> bool:
         """Say whether fault ``name`` is on now, without a trace: for behaviour that is not an act yet."""
-        return self._on(name) is not None
+        return self.current(name) is not None
 
-    def on(self, name: str) -> Fault | None:
-        """Return fault ``name`` with its parameters if it is on now, without a trace: as :meth:`is_on`."""
-        return self._on(name)
+    def is_planned(self, name: str) -> bool:
+        """Say whether the plan has fault ``name`` at all, now or at another time."""
+        return any(fault.name == name for fault in self._plan.faults)
+
+    def current(self, name: str) -> Fault | None:
+        """Return fault ``name`` with its parameters if it is on now, without a trace: they may say whether it acts."""
+        age = self._age()
+        return next((fault for fault in self._plan.faults if fault.name == name and fault.is_on(age)), None)
 
     def acting(self, name: str, where: str) -> Fault | None:
         """Return fault ``name`` with its parameters if it is on now, and write down that it acted at ``where``."""
-        fault = self._on(name)
+        fault = self.current(name)
         if fault is not None:
             line = json.dumps({"fault": name, "where": where, "age": round(self._age(), 3), "pid": os.getpid()})
             with Path(self._plan.trace).open("a", encoding="utf-8") as trace:
                 trace.write(line + "\n")
         return fault
-
-    def _on(self, name: str) -> Fault | None:
-        age = self._age()
-        return next((fault for fault in self._plan.faults if fault.name == name and fault.is_on(age)), None)
 
     def _age(self) -> float:
         return (self._monotonic() - self._plan.started) * self._plan.speed

@@ -27,7 +27,7 @@ _IMAGES = (
     ),
     FaultKind(
         "presence-without-capability",
-        "an empty file lies where the retired binary was, and no plugin is installed: present, and nothing to start",
+        "an empty file lies where the retired binary was, and no plugin is wired: present, and nothing to start",
         image="claude-code-hollow-binary",
     ),
 )

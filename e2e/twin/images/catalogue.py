@@ -29,7 +29,7 @@ _RUNTIME = "molecule-ai-workspace-runtime"
 _REPOSITORY = "registry.molecule.invalid/molecule-ai/workspace-template-claude-code"
 
 
-_BEFORE_PLUGINS = ("no-boot-install", "no-plugins", "claude-code-no-tools")
+_BEFORE_PLUGINS = ("no-plugins", "claude-code-no-tools")
 _IMAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (DEFAULT_IMAGE, "2026.6.21", ()),
     ("claude-code-previous", "2026.6.20", ()),

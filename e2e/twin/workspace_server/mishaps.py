@@ -30,7 +30,7 @@ class Mishaps:
             self._online_since = now
         age = tenant.clock.platform(now - self._online_since)
         for name, happen in _MISHAPS.items():
-            fault = tenant.faults.on(name)
+            fault = tenant.faults.current(name)
             if fault is not None and name not in self._happened and age >= fault.parameters["after"]:
                 self._happened.add(name)
                 tenant.faults.acts(name, "concierge online")

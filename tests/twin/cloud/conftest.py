@@ -18,6 +18,8 @@ from e2e.twin.cloud.endpoint import AwsEndpoint
 from e2e.twin.cloud.faults import CloudFaults
 from e2e.twin.cloud.fleet import Fleet
 from e2e.twin.cloud.models import ServiceModels
+from e2e.twin.cloud.planned_faults import PlannedFaults
+from e2e.twin.faults.plan import Fault, FaultPlan, FaultSwitch, acts_in, parse_fault
 from e2e.twin.hosts.host import Host
 
 if TYPE_CHECKING:
@@ -199,6 +201,29 @@ def make_cloud(tmp_path: Path, aws_session: boto3.Session, models: ServiceModels
             return cloud
 
         yield make
+
+
+FaultyCloudFactory = Callable[..., Cloud]
+
+
+@pytest.fixture
+def make_faulty_cloud(make_cloud: CloudFactory, tmp_path: Path) -> FaultyCloudFactory:
+    """Make clouds with a fault plan, each fault written as on the command line."""
+
+    def make(*faults: str, speed: float = 100, seed: int = 0) -> Cloud:
+        trace = tmp_path / "trace.jsonl"
+        trace.touch()
+        plan = FaultPlan(tuple(map(parse_fault, faults)), time.monotonic(), speed, str(trace))
+        planned = PlannedFaults(FaultSwitch(plan), PlatformClock(speed), account=ACCOUNT, seed=seed)
+        return make_cloud(speed=speed, faults=planned)
+
+    return make
+
+
+@pytest.fixture
+def acted(tmp_path: Path) -> Callable[[str], int]:
+    """Say how often a fault has acted."""
+    return lambda name: acts_in(tmp_path / "trace.jsonl", [Fault(name)])[name]
 
 
 @pytest.fixture

@@ -143,3 +143,17 @@ def test_what_has_ended_stays_as_it_is(interrupt: Interrupt) -> None:
     invocation.cancel(_NOW)
     invocation.finish(_ended(1), 2.0, _NOW)
     assert invocation.state(_NOW).status == "Success"
+
+
+def test_what_used_up_its_budget_says_so_in_the_seconds_of_the_wire(interrupt: Interrupt) -> None:
+    one = _invocation()
+    one.begin(interrupt, _NOW)
+    one.finish(ShellResult("timeout", 137, b"", b""), 0.3, _NOW)
+    assert one.state(_NOW).elapsed_seconds == _COMMAND.execution_seconds
+
+
+def test_what_was_killed_early_says_how_long_it_really_ran(interrupt: Interrupt) -> None:
+    one = _invocation()
+    one.begin(interrupt, _NOW)
+    one.finish(_ended(137), 0.3, _NOW)
+    assert one.state(_NOW).elapsed_seconds == 0.3

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from e2e.twin.clock import PlatformClock
 from e2e.twin.cloud.endpoint import AwsEndpoint
 from e2e.twin.cloud.errors import AwsError
-from e2e.twin.cloud.faults import CloudCall
+from e2e.twin.cloud.faults import CloudCall, NoFaults
 from e2e.twin.cloud.fleet import Fleet
 from e2e.twin.cloud.sts import SecurityTokenService
 
@@ -76,7 +76,7 @@ def test_an_answer_of_ours_that_departs_from_the_model_is_a_failure_that_says_so
 
 
 def test_faults_are_asked_before_every_operation(make_cloud: "CloudFactory") -> None:
-    class Throttled:
+    class Throttled(NoFaults):
         def __init__(self) -> None:
             self.calls: list[str] = []
 

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from e2e.twin.control_plane.pins import set_pin
 from e2e.twin.control_plane.routes import handlers_of
 from e2e.twin.control_plane.schema import SCHEMA
 from e2e.twin.database import Database
-from e2e.twin.faults.plan import FaultPlan
+from e2e.twin.faults.plan import Fault, FaultPlan, acts_in, parse_fault
 from e2e.twin.hosts.host import Host
 from e2e.twin.identities import Identities
 from e2e.twin.wire import Call, Handler, RefusedError
@@ -26,6 +27,7 @@ from e2e.twin.wire import Call, Handler, RefusedError
 ADMIN = "admin"
 SHARED = "shared"
 DIGEST = "sha256:" + "a" * 64
+OTHER_DIGEST = "sha256:" + "b" * 64
 
 
 @dataclass
@@ -48,7 +50,15 @@ class FakeMachines:
         if self.error is not None:
             raise self.error
         instance_id = f"i-{len(self.launched):017x}"
-        self.launched.append({"id": instance_id, "name": name_tag, "tags": dict(tags), "on_running": on_running})
+        self.launched.append(
+            {
+                "id": instance_id,
+                "name": name_tag,
+                "tags": dict(tags),
+                "on_running": on_running,
+                "boot_seconds": boot_seconds,
+            }
+        )
         self.states[instance_id] = "pending"
         return instance_id
 
@@ -90,12 +100,16 @@ class Office:
     estate: Estate
     machines: FakeMachines
     route: Callable[..., tuple[Call, Handler]]
+    handlers: list[tuple[str, str, Handler]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.handlers = handlers_of(self.estate)
 
     def call(
         self, method: str, path: str, document: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
         """Call a route with exactly these headers; JSON answers come parsed, others as bytes."""
-        call, handler = self.route(handlers_of(self.estate), method, path, headers or {}, document)
+        call, handler = self.route(self.handlers, method, path, headers or {}, document)
         try:
             answer = handler(call)
         except RefusedError as refused:
@@ -127,6 +141,14 @@ class Office:
         assert row is not None
         return row
 
+    def acted(self, fault: str) -> int:
+        """Return how often a fault has acted."""
+        return acts_in(Path(self.estate.faults.trace), [Fault(fault)])[fault]
+
+    def close(self) -> None:
+        """End what goes on behind the answers."""
+        assert self.estate.background.stop()
+
     def until(self, condition: Callable[[], Any], seconds: float = 5.0) -> None:
         """Poll until the condition is true."""
         deadline = time.monotonic() + seconds
@@ -135,20 +157,42 @@ class Office:
             time.sleep(0.005)
 
 
+OfficeFactory = Callable[..., Office]
+
+
 @pytest.fixture
-def office(tmp_path: Path, route: Callable[..., tuple[Call, Handler]]) -> Iterator[Office]:
-    """A control plane at speed 1000 with one pinned image."""
+def make_office(tmp_path: Path, route: Callable[..., tuple[Call, Handler]]) -> Iterator[OfficeFactory]:
+    """Make a control plane at speed 1000 with two images, one of them pinned, and these faults."""
+    with ExitStack() as stack:
+
+        def make(*faults: str) -> Office:
+            office = _office(tmp_path, route, faults)
+            stack.callback(office.estate.database.close)
+            stack.callback(office.close)
+            return office
+
+        yield make
+
+
+@pytest.fixture
+def office(make_office: OfficeFactory) -> Office:
+    """A control plane without faults."""
+    return make_office()
+
+
+def _office(tmp_path: Path, route: Callable[..., tuple[Call, Handler]], faults: tuple[str, ...]) -> Office:
     machines = FakeMachines()
     database = Database(tmp_path / "cp.sqlite", SCHEMA)
     archives = {("molecule-ai", "plugin", "main"): b"packed"}
+    plan = FaultPlan(tuple(map(parse_fault, faults)), time.monotonic(), 1000.0, str(tmp_path / "trace"))
     estate = Estate(
         database=database,
         clock=PlatformClock(1000.0, real_floor=1.0),
         machines=machines,
-        images={"plain": FakeImage()},
+        images={"plain": FakeImage(), "other": FakeImage("other", digest=OTHER_DIGEST)},
         identities=Identities(0),
         secrets=Secrets(ADMIN, SHARED, "template"),
-        faults=FaultPlan((), 0.0, 1000.0, str(tmp_path / "trace")),
+        faults=plan,
         gate="2026-06-20",
         seed=0,
         url="http://127.0.0.1:1",
@@ -158,6 +202,4 @@ def office(tmp_path: Path, route: Callable[..., tuple[Call, Handler]]) -> Iterat
         launching=threading.RLock(),
     )
     set_pin(estate, "claude-code", DIGEST, "test")
-    yield Office(estate, machines, route)
-    assert estate.background.stop()
-    database.close()
+    return Office(estate, machines, route)

@@ -1,5 +1,6 @@
 """Organisations: create, list, look at."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -115,3 +116,14 @@ def test_a_launch_that_fails_is_the_orgs_last_error(office: Any) -> None:
     office.until(lambda: office.org("e2e-one")["instance_status"] == "failed")
     (listed,) = office.admin("GET", "/cp/admin/orgs")[1]["orgs"]
     assert (listed["instance_status"], listed["last_error"]) == ("failed", "RuntimeError: no capacity")
+
+
+def test_the_token_that_is_handed_out_may_not_be_the_tenants(make_office: Callable[..., Any]) -> None:
+    office = make_office("tenant-unauthorized")
+    office.create()
+    office.estate.database.execute("UPDATE orgs SET instance_status = 'running'")
+    status, answer = office.admin("GET", "/cp/admin/orgs/e2e-one/admin-token")
+    assert status == 200
+    assert answer["admin_token"].startswith("mol_adm_")
+    assert answer["admin_token"] != office.org("e2e-one")["admin_token"]
+    assert office.acted("tenant-unauthorized") == 1

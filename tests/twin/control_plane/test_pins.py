@@ -14,7 +14,8 @@ STALE_DIGEST = "sha256:" + "b" * 64
 @pytest.fixture
 def stale(office: Any, tmp_path: Any) -> Any:
     """The estate of a control plane whose machines are not told of the newest pin."""
-    (pinned,) = office.estate.images.values()
+    pinned: Any = pinned_image(office.estate, "claude-code")
+    assert pinned is not None
     previous = replace(pinned, name="claude-code-previous", digest=STALE_DIGEST)
     plan = FaultPlan((Fault("stale-image"),), 0.0, 1.0, str(tmp_path / "trace"))
     return replace(office.estate, images={**office.estate.images, previous.name: previous}, faults=plan)

@@ -80,9 +80,9 @@ BINARY = "opt/molecule-mcp-server"
 DIFFERENCES: dict[str, set[str]] = {
     "claude-code-previous": set(),
     "claude-code-before-fix": {IDENTITY},
-    "claude-code-legacy": {IDENTITY, TOOLS_REPORT, INSTALLER, ADAPTOR, BINARY},
-    "claude-code-unreported": {IDENTITY, TOOLS_REPORT, INSTALLER, ADAPTOR, BINARY},
-    "claude-code-hollow-binary": {TOOLS_REPORT, INSTALLER, ADAPTOR, BINARY},
+    "claude-code-legacy": {IDENTITY, TOOLS_REPORT, ADAPTOR, BINARY},
+    "claude-code-unreported": {IDENTITY, TOOLS_REPORT, ADAPTOR, BINARY},
+    "claude-code-hollow-binary": {TOOLS_REPORT, ADAPTOR, BINARY},
     "claude-code-no-boot-install": {INSTALLER},
     "claude-code-no-tools": {TOOLS_REPORT},
     "claude-code-wrong-mode": {"app/molecule_mcp_server/mode.py"},

@@ -28,7 +28,7 @@ def _settings(container: Any) -> Path:
 
 
 @pytest.mark.parametrize("light_mcp", [False, True], ids=["sdk", "light"])
-def test_the_legacy_image_works_by_its_baked_binary_and_knows_no_plugins(
+def test_the_legacy_image_works_by_its_baked_binary_and_wires_no_plugin(
     start: Start, tenant: Any, light_mcp: bool
 ) -> None:
     container = start(image="claude-code-legacy", light_mcp=light_mcp)
@@ -37,14 +37,13 @@ def test_the_legacy_image_works_by_its_baked_binary_and_knows_no_plugins(
     assert (registration[PRESENT], beat[PRESENT]) == (True, True)
     assert TOOLS not in beat
     assert not _settings(container).exists()
-    assert not (container.configs / "plugins").exists()
-    assert "[plugins]" not in container.log
+    assert (container.configs / "plugins" / CONTRACT.plugin_declared_name / "plugin.yaml").is_file()
     assert "new-id" in container.ask(ORDER)
     assert CONTRACT.required_tool_id in container.ask("Which tools do you have?")
 
 
 @pytest.mark.parametrize(("image", "wired"), [("claude-code-no-boot-install", True), ("claude-code-legacy", False)])
-def test_a_plugin_that_was_pushed_onto_the_box_is_wired_unless_the_image_knows_no_plugins(
+def test_a_plugin_that_was_pushed_onto_the_box_is_wired_unless_the_image_wires_none(
     start: Start, tenant: Any, sandbox: Path, image: str, wired: bool
 ) -> None:
     fragment = json.dumps({CONTRACT.key: {CONTRACT.mcp_server_name: {"command": "molecule-mcp"}}})

@@ -57,7 +57,11 @@ def test_what_the_forge_does_not_have_is_not_staged(desk: Any) -> None:
         stage_plugin(desk.tenant, "gitea://molecule-ai/nothing#main")
 
 
-@pytest.mark.parametrize("archive", [b"no archive", archive_of(**{"top/../../x": "y"}), archive_of(**{"/etc/x": "y"})])
+@pytest.mark.parametrize(
+    "archive",
+    [b"no archive", archive_of(**{"top/../../x": "y"}), archive_of(**{"/etc/x": "y"})],
+    ids=["no archive", "upwards", "absolute"],
+)
 def test_an_archive_that_is_none_or_reaches_outside_is_not_pushed(desk: Any, concierge: str, archive: bytes) -> None:
     box = desk.box(concierge)
     with pytest.raises(PushError):

@@ -98,7 +98,8 @@ def test_lines_of_later_versions_stay_out_of_earlier_ones(make_desk: Any, gate: 
 @pytest.mark.parametrize("gate", ["2026-06-22", "2026-06-25"])
 def test_one_heartbeat_with_the_tools_begins_the_grace_anew(make_desk: Any, gate: str) -> None:
     desk = make_desk(gate=gate)
-    concierge, grace = desk.install_concierge(), POLICIES[gate].tools_grace_seconds or 0.0
+    concierge, grace = desk.install_concierge(), POLICIES[gate].tools_grace_seconds
+    assert grace is not None
     good = [POLICIES[gate].required_tool_id(CONTRACT)]
     desk.register(concierge)
     desk.beat(concierge, loaded_mcp_tools=[])

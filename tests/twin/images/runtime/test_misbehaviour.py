@@ -56,13 +56,18 @@ def test_a_turn_that_hangs_makes_the_heartbeat_say_wedged_until_it_heals(
     assert "new-id" in replies[0]
 
 
-def test_a_blocked_event_loop_answers_nobody_and_the_heart_goes_on(start: Start, tenant: Any, switch_on: Any) -> None:
+@pytest.mark.parametrize(
+    "request_head", ["GET /.well-known/agent-card.json HTTP/1.1", "POST / HTTP/1.1\r\nContent-Length: 0"]
+)
+def test_a_blocked_event_loop_answers_nobody_and_the_heart_goes_on(
+    start: Start, tenant: Any, switch_on: Any, request_head: str
+) -> None:
     fault = switch_on("event-loop-blocked")
     container = start(**fault.environment)
     port = int(container.wait_for_line("starting on port").rsplit(" ", 1)[1])
     container.wait_for_line("Uvicorn running")
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        connection.sendall(b"GET /.well-known/agent-card.json HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(f"{request_head}\r\nHost: x\r\n\r\n".encode())
         seen = len(tenant.requests(*HEARTBEAT))
         tenant.wait_for(*HEARTBEAT, count=seen + 3)
         connection.setblocking(False)

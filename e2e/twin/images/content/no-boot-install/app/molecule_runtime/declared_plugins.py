@@ -1,4 +1,4 @@
-"""Installs nothing: images of before 2026-06-18 did not install declared plugins at boot.
+"""Installs nothing: this image does not install declared plugins at boot.
 
 The entrypoint runs it as root, before the runtime. A plugin then comes only by the platform's own reconcile.
 """

@@ -1,4 +1,4 @@
-"""Wires nothing: images of before 2026-06-18 know no plugin that brings an MCP server."""
+"""Wires nothing: in images of before 2026-06-18 no plugin brings an MCP server, whatever lies on disk."""
 
 from collections.abc import Iterable
 from pathlib import Path
