@@ -18,6 +18,7 @@ from e2e.scenario.loader import load_scenario
 from e2e.scenario.model import Scenario
 from e2e.scenario.problems import ScenarioError
 from e2e.session_policy.owner import PROGRESS, SUFFIXES, SessionOwner
+from e2e.session_policy.refusals import answers
 from e2e.verdict.classes import OK
 
 _FOLDER = "scenarios"
@@ -64,7 +65,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Refuse, before any option of pytest is answered, a session that could prove nothing."""
+    """Refuse a session that could prove nothing before pytest answers an option, which it may do without one."""
+    if not answers(config.option):
+        return None
     try:
         _prepare(config)
     except pytest.exit.Exception as refusal:

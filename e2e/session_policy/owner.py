@@ -14,7 +14,7 @@ from e2e.run.result import RunResult
 from e2e.run.session import Session, SessionOptions, SessionResult, new_session_id, open_session
 from e2e.run.stopping import StopSignals
 from e2e.run.waiting import Interrupted
-from e2e.scenario.model import Scenario
+from e2e.scenario.model import LIVE_TARGETS, Scenario
 from e2e.session_policy.account import Account
 from e2e.session_policy.hooks import RequireLive
 from e2e.session_policy.refusals import pytest_refusals
@@ -96,8 +96,9 @@ class SessionOwner:
         ``optimised`` is ``sys.flags.optimize``. A session that could prove nothing ends here with 2.
         """
         option, worker = self._config.option, self._worker or {}
-        asked = option.e2e_require_live or option.e2e_target or option.e2e_nonce or worker.get(_REQUIRE_LIVE)
-        if not asked and not any(name in self._environ for name in ("E2E_REQUIRE_LIVE", "E2E_TARGET")):
+        asked = option.e2e_require_live or worker.get(_REQUIRE_LIVE) or "E2E_REQUIRE_LIVE" in self._environ
+        live = LIVE_TARGETS.intersection((option.e2e_target, self._environ.get("E2E_TARGET")))
+        if not asked and not (live and "CI" in self._environ):
             return
         if self.session().policy.require_live:
             refusals = pytest_refusals(self._config, self._environ, optimised=optimised)

@@ -26,6 +26,11 @@ _ENVIRONMENT: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONOPTIMIZE")
 """Names in the environment that change what pytest does without anybody reading it on the command line."""
 
 
+def answers(option: object) -> bool:
+    """Return whether pytest answers one of its options and runs no test, whatever becomes of the session."""
+    return any(getattr(option, name, None) for name in _OPTIONS)
+
+
 def pytest_refusals(config: pytest.Config, environ: Mapping[str, str], *, optimised: int) -> list[str]:
     """Return why this pytest session cannot prove anything, a line each. ``optimised`` is ``sys.flags.optimize``."""
     lines = [

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,18 @@ def test_lines_go_where_they_belong(capsys: pytest.CaptureFixture[str]) -> None:
     say("for the pipe")
     say("for people", err=True)
     assert capsys.readouterr() == ("for the pipe\n", "for people\n")
+
+
+def test_a_reader_that_is_gone_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("click.echo", gone)
+    with (tmp_path / "pipe").open("w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        say("nobody reads this")
+        pipe.write("nor this")
+    assert (tmp_path / "pipe").read_text() == ""
 
 
 @pytest.mark.parametrize("err", [False, True])

@@ -269,7 +269,7 @@ def test_an_answer_of_many_pieces_ends_with_our_own_deadline(
         control_plane_instance_id=lambda: FIRST,
         poll=PollTimes.embedded(),
         audit=lambda _record: None,
-        limits=EnvelopeLimits(text_bytes=2_000, spool_seconds=1),
+        limits=EnvelopeLimits(text_bytes=2_000, spool_seconds=20),
         monotonic=lambda: float(next(now)),
         sleep=lambda _seconds: None,
     )

@@ -155,6 +155,16 @@ def test_a_tenant_is_ready_after_two_healths_in_a_row_and_a_json_list(stage: Any
     assert stage.run.masker.mask("t" * 20) != "t" * 20
 
 
+def test_a_tenant_whose_door_does_not_open_is_not_ready(stage: Any, platform: Any, monkeypatch: Any) -> None:
+    def no_answer(_: object) -> int:
+        raise Unavailable("tenant-half-wired", "GET /health")
+
+    monkeypatch.setattr("e2e.clients.tenant.Tenant.health", no_answer)
+    with pytest.raises(WaitExpired) as expired:
+        ready(stage)
+    assert expired.value.cause == "tenant-half-wired"
+
+
 def test_a_page_is_not_a_ready_tenant(stage: Any, platform: Any) -> None:
     platform.answers["GET /workspaces"] = lambda _: (200, b"<!doctype html>")
     with pytest.raises(WaitExpired, match="a page where JSON is due") as expired:

@@ -194,7 +194,8 @@ def test_looks_go_to_the_endpoint_and_with_the_keys_of_the_twin(
     platform.answers["GET /cp/admin/tenants/[^/]+"] = lambda _: (200, {"instance_id": "i-1"})
     order = make_order()
     result = run_scenario(order)
-    assert asked["endpoint_url"] == platform.url
-    assert asked["credentials"].access_key_id == "AKIAFAKE"
+    (clients,) = asked["clients"]
+    assert clients.endpoint_url == platform.url
+    assert clients._credentials.access_key_id == "AKIAFAKE"
     assert "command" in kinds(order)
     assert (result.line.cause, result.line.code) == ("control-plane-unauthorized", 2)

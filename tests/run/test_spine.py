@@ -257,3 +257,20 @@ def test_failed_is_believed_after_the_settle_window_of_the_environment(
     drive(stage, hosts)
     assert platform.seen(f"GET /workspaces/{CONCIERGE}") < 60
     assert stage.ends()["online"]["state"] == "refuted"
+
+
+def test_a_closing_control_that_is_lost_leaves_the_log_unjudged(make_stage: Any, hosts: Any, platform: Any) -> None:
+    stage = make_stage(booted=False)
+    post = platform._usual
+
+    def lose_the_second(body: Any) -> tuple[int, object]:
+        if platform.seen("POST /registry/register") > 1:
+            raise ConnectionAbortedError
+        answer: tuple[int, object] = post("POST /registry/register", body)
+        return answer
+
+    platform.answers["POST /registry/register"] = lose_the_second
+    ends = drive(stage, hosts)
+    assert stage.data("control_lost")[0]["order"] == "closing"
+    assert ends["registered"] == "blocked"
+    assert stage.ends()["registered"]["cause"] == "log-unreadable"

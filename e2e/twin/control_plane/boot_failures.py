@@ -68,9 +68,7 @@ def loses_the_race(estate: Estate, org: Row, host: Host) -> bool:
         )
     except UnreachableError as error:
         host.print_on_console(f"curl: (7) {error}")
-        return True
-    if reply.status < 400:
-        return False
-    host.print_on_console(f"curl: (22) The requested URL returned error: {reply.status}")
+    else:
+        host.print_on_console(f"curl: (22) The requested URL returned error: {reply.status}")
     host.print_on_console("cloud-init: Failed to run module scripts-user (scripts in /var/lib/cloud/instance/scripts)")
     return True

@@ -54,7 +54,7 @@ def test_a_run_that_must_not_begin_creates_nothing_and_says_why(
         ({"AWS_ENDPOINT_URL": ""}, (), "a rehearsal must not touch a real AWS account"),
         ({"MOLECULE_TENANT_DOMAIN": "staging.moleculesai.app"}, (), "does not say where its tenants are"),
         ({"MOLECULE_CP_URL": "https://api.moleculesai.app"}, (), "is not a staging control plane"),
-        ({"MOLECULE_CP_URL": "https://staging-api.moleculesai.app"}, (), "would send a live run to another place"),
+        ({"MOLECULE_CP_URL": "https://staging-api.moleculesai.app"}, (), "AWS_ENDPOINT_URL"),
     ],
 )
 def test_a_staging_that_leads_elsewhere_is_refused_before_anything_is_asked(

@@ -236,6 +236,18 @@ def test_the_first_command_of_a_machine_goes_well_and_the_next_does_not(
     assert acted(fault.partition(":")[0]) == 1
 
 
+def test_what_is_never_delivered_stays_pending_and_never_runs(
+    make_faulty_cloud: "FaultyCloudFactory", tmp_path: Path, eventually: Eventually
+) -> None:
+    cloud = make_faulty_cloud("ssm-delivery-timeout:heal=400")
+    lost, fine = cloud.launch("one"), cloud.launch("two")
+    command_id = cloud.send(lost, f"touch {tmp_path / 'ran'}", delivery=100_000)
+    # The fault heals, and what was lost before stays lost.
+    eventually(lambda: cloud.run(fine, "true")["Status"] == "Success")
+    assert cloud.status(command_id, lost) == "Pending"
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.parametrize("executed", [0, 1])
 def test_an_undeliverable_command_may_have_run(
     make_faulty_cloud: "FaultyCloudFactory", tmp_path: Path, eventually: Eventually, executed: int

@@ -79,6 +79,15 @@ def test_a_fault_is_planned_before_it_begins_and_its_parameters_are_known_withou
     switch = FaultSwitch(FaultPlan((later,), started=100.0, speed=10.0, trace=str(trace)), lambda: 103.0)
     assert switch.current("ssm-throttled") == later
     assert later.parameters == {"rate": 0.2, "ec2": 0}
+
+
+def test_a_fault_can_be_asked_for_its_parameters_without_a_trace(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    plan = FaultPlan((parse_fault("concierge-removed:begin=30,after=7"),), started=0.0, speed=1.0, trace=str(trace))
+    assert FaultSwitch(plan, lambda: 29.0).current("concierge-removed") is None
+    fault = FaultSwitch(plan, lambda: 30.0).current("concierge-removed")
+    assert fault is not None
+    assert fault.parameters == {"after": 7.0}
     assert not trace.exists()
 
 
