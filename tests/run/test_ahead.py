@@ -23,6 +23,7 @@ class SlowSession:
         self.demanded: list[Path] = []
         self.begun: list[str] = []
         self.go_on = threading.Event()
+        self.go_on_slowly = threading.Event()
         self.at_once = 0
         self.most = 0
         self._lock = threading.Lock()
@@ -36,7 +37,7 @@ class SlowSession:
             self.begun.append(scenario.name)
             self.at_once += 1
             self.most = max(self.most, self.at_once)
-        self.go_on.wait(10.0)
+        (self.go_on_slowly if scenario.name == "slow" else self.go_on).wait(10.0)
         with self._lock:
             self.at_once -= 1
         if scenario.name == "crash":
@@ -49,6 +50,7 @@ def session() -> Any:
     session = SlowSession()
     yield session
     session.go_on.set()
+    session.go_on_slowly.set()
 
 
 def scenarios(scenario: Scenario, *names: str) -> list[Scenario]:
@@ -90,13 +92,16 @@ def test_a_crash_reaches_whoever_waits(session: SlowSession, scenario: Scenario)
 def test_after_an_interruption_every_begun_run_has_ended_and_no_other_begins(
     session: SlowSession, scenario: Scenario
 ) -> None:
-    ahead = ahead_of(session, 1)
-    first, second = scenarios(scenario, "first", "second")
-    ahead.begin(first)
-    ahead.begin(second)
+    ahead = ahead_of(session, 2)
+    files = scenarios(scenario, "first", "slow", "never")
+    for one in files:
+        ahead.begin(one)
+    while session.most < 2:
+        threading.Event().wait(0.001)
     session.interruption.request()
-    threading.Timer(0.05, session.go_on.set).start()
+    session.go_on.set()
+    threading.Timer(0.1, session.go_on_slowly.set).start()
     with pytest.raises(Interrupted):
-        ahead.result(first)
+        ahead.result(files[0])
     assert session.at_once == 0
-    assert set(session.begun) <= {"first"}
+    assert sorted(session.begun) == ["first", "slow"]

@@ -78,6 +78,15 @@ def test_leaving_online_restarts_the_window_and_its_heartbeats(story: Story) -> 
     assert story.hold.held
 
 
+def test_heartbeats_of_a_broken_window_do_not_count_in_the_next(story: Story) -> None:
+    story.online(0.0, 235.0)
+    story.at(240.0, "degraded")
+    story.online(256.0, 500.0, every=85.0)
+    assert not story.hold.held
+    story.online(505.0, 515.0, every=85.0)
+    assert story.hold.held
+
+
 def test_the_third_fall_is_the_last(story: Story) -> None:
     for number in range(3):
         story.at(number * 10.0, beat=f"{number}")

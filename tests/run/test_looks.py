@@ -108,12 +108,23 @@ def test_an_answer_that_is_no_look_is_a_crash_of_the_probe(stage: Any, book: Any
     assert {data["cause"] for data in stage.data("look_failed")} == {"probe-crashed"}
 
 
-@pytest.mark.parametrize("first", [True, False])
-def test_a_crash_in_a_look_reaches_whoever_waits_for_it(book: Any, looks: Any, hosts: Any, first: bool) -> None:
+def test_a_crash_in_a_look_reaches_whoever_waits_for_it(book: Any, looks: Any, hosts: Any) -> None:
     hosts.run_error = ZeroDivisionError("a bug of ours")
     looks.reach_in_background(book)
-    if first:
-        looks.take_first_in_background()
+    with pytest.raises(ZeroDivisionError):
+        looks.take("hold over", launch=None)
+
+
+def test_a_crash_in_the_background_reaches_whoever_takes_the_next_look(book: Any, looks: Any, hosts: Any) -> None:
+    usual = hosts.run
+
+    def crash_once(*given: Any, **rest: Any) -> Any:
+        hosts.run = usual
+        raise ZeroDivisionError("a bug of ours")
+
+    hosts.run = crash_once
+    looks.reach_in_background(book)
+    looks.take_first_in_background()
     with pytest.raises(ZeroDivisionError):
         looks.take("hold over", launch=None)
 

@@ -53,7 +53,7 @@ def test_a_row_that_stays_away_after_a_final_answer_is_given_up(stage: Any, plat
 
 def test_a_row_that_may_still_come_is_waited_for_until_the_cap(stage: Any) -> None:
     with pytest.raises(WaitExpired):
-        wait(stage, final=False, seconds=0.2)
+        wait(stage, final=False, seconds=4.0)
     assert stage.data("row_absent") == []
 
 
