@@ -168,6 +168,25 @@ def test_the_gate_before_its_correction_refuses_a_runtime_that_knows_no_report(s
     assert in_container(twin, org, concierge["id"], f"ls {CONTRACT.legacy_binary_path}")
 
 
+def test_a_verifying_gate_holds_the_default_concierge_and_turns_its_chat_away(start_twin: Any, until: Any) -> None:
+    twin = start_twin("--light-mcp", "--gate", "2026-06-26")
+    org = twin.create_org("e2e-held")
+    message = {"parts": [{"kind": "text", "text": "hello"}]}
+    turn = {"jsonrpc": "2.0", "id": "1", "method": "message/send", "params": {"message": message}}
+    concierge = until(lambda: (row := org.concierge())["loaded_mcp_tools"] and row)
+    assert concierge["status"] == "provisioning"
+    reply = org.call("POST", f"/workspaces/{concierge['id']}/a2a", turn)
+    assert (reply.status, reply.document()["warming"]) == (503, True)
+    assert f"Heartbeat: platform {concierge['id']} warming, holding provisioning" in twin.registry_log("e2e-held")
+
+
+def test_a_verifying_gate_lets_the_other_verb_online(start_twin: Any) -> None:
+    twin = start_twin("--light-mcp", "--gate", "2026-06-26", "--image", "claude-code-other-verb")
+    org = twin.create_org("e2e-verified")
+    concierge = org.concierge_with("online")
+    assert CONTRACT.tool_id("provision_workspace") in concierge["loaded_mcp_tools"]
+
+
 def test_the_key_of_the_organisation_can_be_read_in_the_log(start_twin: Any) -> None:
     twin = start_twin("--light-mcp", "--fault", "secret-in-log")
     org = twin.create_org("e2e-told")
