@@ -14,7 +14,7 @@ class StopSignals:
     """Calls ``take`` with each signal that asks this process to stop, from :meth:`hold` until :meth:`release`.
 
     Nothing is raised anywhere: a teardown under way goes on. Signals belong to the main thread; elsewhere nothing is
-    taken over.
+    taken over. A signal that whoever started us wants ignored (``nohup``) stays ignored.
     """
 
     def __init__(self, take: Callable[[int], None]) -> None:
@@ -24,7 +24,8 @@ class StopSignals:
     def hold(self) -> None:
         """Take the signals over; a second call does nothing."""
         if not self._previous and threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._handle) for number in STOPPING}
+            heard = [number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN]
+            self._previous = {number: signal.signal(number, self._handle) for number in heard}
 
     def release(self) -> None:
         """Give the signals back to whoever had them."""

@@ -10,7 +10,9 @@ import pytest
 
 from e2e.evidence.bundle import Bundle
 from e2e.evidence.events import EventLog, read_events
+from e2e.hosts.errors import NotManaged, OutputCorrupt
 from e2e.run import scenario_run
+from e2e.run.hold import OnlineHold
 from e2e.run.private_twin import PrivateTwin
 from e2e.run.scenario_run import run_scenario
 from e2e.scenario.model import TwinOptions
@@ -199,3 +201,37 @@ def test_looks_go_to_the_endpoint_and_with_the_keys_of_the_twin(
     assert clients._credentials.access_key_id == "AKIAFAKE"
     assert "command" in kinds(order)
     assert (result.line.cause, result.line.code) == ("control-plane-unauthorized", 2)
+
+
+def test_an_ssm_that_never_answers_is_the_clouds_fault_and_hides_nothing_of_the_http_side(
+    make_order: Any, on_hosts: Any
+) -> None:
+    on_hosts.troubles = [NotManaged("the agent has not registered", instance_id="i-1")] * 10_000
+    result = run_scenario(make_order(exact=frozenset({"cap"})))
+    assert (result.line.cause_class, result.line.cause, result.line.code) == ("INFRA", "ssm-not-managed", 3)
+    proofs = {proof["name"]: proof["status"] for proof in result.verdict["proofs"]}
+    assert proofs["online"] == proofs["agent_acted"] == proofs["torn_down"] == "proven"
+    assert proofs["settings_wired"] == proofs["tool_listed"] == "not_run"
+
+
+def test_a_look_that_fails_on_the_concierges_host_is_the_clouds_fault(make_order: Any, on_hosts: Any) -> None:
+    host = "i-0000000000000000c"
+    on_hosts.failing = {host: OutputCorrupt("half of it", instance_id=host)}
+    result = run_scenario(make_order())
+    assert (result.line.cause_class, result.line.cause, result.line.code) == ("INFRA", "ssm-output-corrupt", 3)
+
+
+def test_a_watch_that_crashes_is_the_harnesss_fault(make_order: Any, on_hosts: Any, monkeypatch: Any) -> None:
+    def crash(*_: object) -> None:
+        raise ZeroDivisionError("a bug of ours")
+
+    monkeypatch.setattr(OnlineHold, "take", crash)
+    result = run_scenario(make_order())
+    assert (result.line.cause_class, result.line.cause, result.line.code) == ("HARNESS", "harness-crashed", 70)
+    assert result.verdict["teardown"]["complete"] is True
+
+
+def test_a_watch_that_is_refused_is_a_matter_of_configuration(make_order: Any, on_hosts: Any, platform: Any) -> None:
+    platform.answers["GET /workspaces/c0c0c0c0-.*"] = lambda _: (401, {"error": "invalid admin auth token"})
+    result = run_scenario(make_order())
+    assert (result.line.cause_class, result.line.cause, result.line.code) == ("CONFIG", "tenant-unauthorized", 2)

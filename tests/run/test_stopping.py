@@ -37,6 +37,17 @@ def test_signals_go_back_to_whoever_had_them(taken: list[int]) -> None:
     assert [signal.getsignal(number) for number in STOPPING] == before
 
 
+def test_a_signal_that_is_to_be_ignored_stays_ignored(taken: list[int]) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signals = StopSignals(taken.append)
+    signals.hold()
+    os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGTERM)
+    signals.release()
+    assert taken == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
 def test_outside_the_main_thread_nothing_is_taken_over(taken: list[int]) -> None:
     before = [signal.getsignal(number) for number in STOPPING]
     signals = StopSignals(taken.append)
