@@ -54,7 +54,8 @@ def test_a_turn_is_one_message_with_one_text_part(platform: Any, exchange: Excha
 )
 def test_a_reply_is_found_in_every_place_where_agents_put_it(result: object, platform: Any, exchange: Exchange) -> None:
     answered = turn(platform, exchange, {"jsonrpc": "2.0", "id": "m-1", "result": result})
-    assert (answered.kind, answered.status, answered.text) == ("reply", 200, "Done.")
+    assert answered == TurnAnswer("reply", 200, "Done.", queue_id=None, restarting=False)
+    assert not answered.restarting
 
 
 def test_several_parts_are_one_text(platform: Any, exchange: Exchange) -> None:

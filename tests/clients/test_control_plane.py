@@ -91,10 +91,11 @@ def test_a_create_answer_without_an_id_is_no_answer(answer: object, platform: An
 
 def test_organisations_are_listed_and_found_by_their_exact_slug(platform: Any, control_plane: ControlPlane) -> None:
     other = ROW | {"slug": SLUG + "x", "instance_status": "", "last_error": "no capacity"}
-    platform.answers({"orgs": [other, ROW]}, at=ORGS)
+    platform.answers({"orgs": [other, ROW | {"last_error": ""}]}, at=ORGS)
     assert [row.slug for row in control_plane.organisations()] == [SLUG + "x", SLUG]
     first = control_plane.organisations()[0]
     assert (first.status, first.last_error) == (None, "no capacity")
+    assert control_plane.organisations()[1].last_error is None
     found = control_plane.organisation(SLUG)
     assert found is not None
     assert found.slug == SLUG

@@ -138,6 +138,12 @@ def test_a_404_of_the_edge_is_not_a_workspace_that_is_gone(answer: object, platf
     assert caught.value.cause == "tenant-half-wired"
 
 
+def test_the_same_words_under_another_status_do_not_say_that_a_workspace_is_gone(platform: Any, tenant: Tenant) -> None:
+    platform.answers({"error": "workspace not found"}, status=500)
+    with pytest.raises(Unavailable):
+        tenant.workspace("w-1")
+
+
 @pytest.mark.parametrize(("answer", "why"), [(PAGE, "not JSON"), (b"", "not JSON"), ([], "not an object")])
 def test_a_useless_answer_is_no_workspace(answer: object, why: str, platform: Any, tenant: Tenant) -> None:
     platform.answers(answer)

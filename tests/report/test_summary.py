@@ -131,6 +131,7 @@ def test_the_next_command_is_told_in_the_words_of_the_caller(step: str, told: st
 
 
 def test_the_summary_lists_every_run_with_its_proofs_and_evidence() -> None:
+    assert "| fresh-boot | failed | PRODUCT | online-flaps | wired | met |" in markdown(0, MET)
     lines = markdown(1, GREEN, FAILED)
     assert lines[:3] == ["# concierge-e2e s-1", "", f"Exit code 1: {MEANINGS[1]}."]
     assert "| fresh-boot | proven |  |  | row_by_agent |  |" in lines
