@@ -169,14 +169,15 @@ def test_a_lost_answer_leaves_the_command_running_and_listed_once(
     assert acted("ssm-lost-answer") == 1
 
 
-def test_a_slow_service_answers_late_and_the_others_do_not(make_faulty_cloud: "FaultyCloudFactory") -> None:
+def test_a_slow_service_answers_late_and_the_others_do_not(
+    make_faulty_cloud: "FaultyCloudFactory", acted: Acted
+) -> None:
     cloud = make_faulty_cloud("ssm-slow:seconds=30")
     began = time.monotonic()
     cloud.ssm.list_commands()
     assert time.monotonic() - began >= 0.3
-    began = time.monotonic()
     cloud.ec2.describe_instances()
-    assert time.monotonic() - began < 0.3
+    assert acted("ssm-slow") == 1
 
 
 def test_denied_operations_are_those_that_were_named(make_faulty_cloud: "FaultyCloudFactory") -> None:
