@@ -95,7 +95,7 @@ def _run(lane: str, command: list[str]) -> bool:
 
 
 def _pytest(arguments: list[str]) -> int:
-    command = [str(BIN / "python"), "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", *arguments]
+    command = [str(BIN / "python"), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *arguments]
     return subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode
 
 

@@ -259,7 +259,11 @@ def test_the_audit_has_every_command_and_no_content(audit: list[dict[str, object
     assert "canary" not in json.dumps(audit)
 
 
-def test_the_policy_of_a_look_covers_every_request_that_was_made(access: AwsAccess, clients: AwsClients) -> None:
+def test_the_policy_of_a_look_covers_every_request_that_was_made(
+    access: AwsAccess, hosts: tuple[HostRef, ...], clients: AwsClients
+) -> None:
+    access.account()
+    access.run(ECHO, hosts, argument=b"x", comment="echo", **BUDGETS)
     made = {tuple(name.split(".")) for name in clients.requests}
     assert {("ssm", "SendCommand"), ("ec2", "DescribeInstances"), ("sts", "GetCallerIdentity")} <= made
     assert [call for call in made if not is_granted("look", *call)] == []
